@@ -1,0 +1,5 @@
+/** Final keys on disk. */
+@NullMarked
+package dev.qdistill.keystore;
+
+import org.jspecify.annotations.NullMarked;

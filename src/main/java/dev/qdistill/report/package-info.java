@@ -1,0 +1,5 @@
+/** Summaries of runs. */
+@NullMarked
+package dev.qdistill.report;
+
+import org.jspecify.annotations.NullMarked;
