@@ -1,0 +1,100 @@
+package dev.qdistill;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The package table of docs/architecture.md. */
+@AnalyzeClasses(packages = "dev.qdistill", importOptions = DoNotIncludeTests.class)
+final class ArchitectureTest {
+    @ArchTest
+    static final ArchRule PACKAGES_USE_ONLY_WHAT_THE_TABLE_ALLOWS = layeredArchitecture()
+            .consideringOnlyDependenciesInAnyPackage("dev.qdistill..")
+            .layer("root")
+            .definedBy("dev.qdistill")
+            .layer("bits")
+            .definedBy("dev.qdistill.bits")
+            .layer("accel")
+            .definedBy("dev.qdistill.accel")
+            .layer("gf2")
+            .definedBy("dev.qdistill.gf2")
+            .layer("ldpc")
+            .definedBy("dev.qdistill.ldpc")
+            .layer("dump")
+            .definedBy("dev.qdistill.dump")
+            .layer("sift")
+            .definedBy("dev.qdistill.sift")
+            .layer("security")
+            .definedBy("dev.qdistill.security")
+            .layer("verify")
+            .definedBy("dev.qdistill.verify")
+            .layer("amplify")
+            .definedBy("dev.qdistill.amplify")
+            .layer("reconcile")
+            .definedBy("dev.qdistill.reconcile")
+            .layer("keystore")
+            .definedBy("dev.qdistill.keystore")
+            .layer("link")
+            .definedBy("dev.qdistill.link")
+            .layer("simulate")
+            .definedBy("dev.qdistill.simulate")
+            .layer("report")
+            .definedBy("dev.qdistill.report")
+            .layer("cli")
+            .definedBy("dev.qdistill.cli")
+            .whereLayer("bits")
+            .mayNotAccessAnyLayer()
+            .whereLayer("accel")
+            .mayNotAccessAnyLayer()
+            .whereLayer("security")
+            .mayNotAccessAnyLayer()
+            .whereLayer("gf2")
+            .mayOnlyAccessLayers("bits", "accel")
+            .whereLayer("ldpc")
+            .mayOnlyAccessLayers("bits", "accel")
+            .whereLayer("dump")
+            .mayOnlyAccessLayers("bits")
+            .whereLayer("sift")
+            .mayOnlyAccessLayers("bits", "dump")
+            .whereLayer("verify")
+            .mayOnlyAccessLayers("bits", "gf2")
+            .whereLayer("amplify")
+            .mayOnlyAccessLayers("bits", "gf2", "accel")
+            .whereLayer("reconcile")
+            .mayOnlyAccessLayers("bits", "ldpc", "accel")
+            .whereLayer("keystore")
+            .mayOnlyAccessLayers("bits")
+            .whereLayer("simulate")
+            .mayOnlyAccessLayers("bits", "dump")
+            .whereLayer("report")
+            .mayOnlyAccessLayers("security", "link")
+            .whereLayer("link")
+            .mayOnlyAccessLayers(
+                    "bits",
+                    "accel",
+                    "gf2",
+                    "ldpc",
+                    "dump",
+                    "sift",
+                    "security",
+                    "verify",
+                    "amplify",
+                    "reconcile",
+                    "keystore")
+            .whereLayer("cli")
+            .mayNotBeAccessedByAnyLayer();
+
+    @ArchTest
+    static final ArchRule ONLY_KERNELS_TOUCH_THE_VECTOR_API = noClasses()
+            .that()
+            .haveSimpleNameNotStartingWith("Vector")
+            .and()
+            .resideOutsideOfPackage("dev.qdistill.accel")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jdk.incubator.vector");
+}
