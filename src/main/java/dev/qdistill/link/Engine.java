@@ -1,0 +1,18 @@
+package dev.qdistill.link;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Workers;
+import dev.qdistill.ldpc.CodeFamily;
+import java.util.random.RandomGenerator;
+
+/**
+ * What a block is worked on with. An offline run gives both roles the same one.
+ *
+ * @param codes the code family
+ * @param backend for the LDPC kernels
+ * @param workers the threads for parallel work
+ * @param hash privacy amplification
+ * @param entropy random bits for the hash functions, the key ids and double clicks
+ */
+public record Engine(
+        CodeFamily codes, Backend backend, Workers workers, Amplifier hash, RandomGenerator entropy) {}

@@ -1,0 +1,36 @@
+package dev.qdistill.link;
+
+import java.util.function.Consumer;
+
+/**
+ * One side of the protocol for one block: a state machine that takes a message and returns messages.
+ *
+ * <p>Any exception ends the block without a key.
+ */
+sealed interface Party extends AutoCloseable permits Alice, Bob {
+
+    /** Begins the block. */
+    void start(Consumer<Message> out);
+
+    /**
+     * Takes the peer's next message.
+     *
+     * @param out takes the answers, in order
+     * @throws ProtocolException if the message is not one that may come now
+     */
+    void receive(Message message, Consumer<Message> out);
+
+    /** Whether the block is over. */
+    boolean done();
+
+    /**
+     * The block's result; the caller owns it.
+     *
+     * @throws IllegalStateException before {@link #done()}
+     */
+    DistilledBlock result();
+
+    /** Wipes what is left of the block's secrets. */
+    @Override
+    void close();
+}

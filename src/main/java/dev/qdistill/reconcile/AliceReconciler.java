@@ -1,0 +1,160 @@
+package dev.qdistill.reconcile;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Workers;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.QuasiCyclicCode;
+import dev.qdistill.ldpc.SyndromeEncoder;
+import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Published;
+import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Revealed;
+import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Alice's side of the reconciliation of a block: answers Bob's requests and counts what the answers leak. Her key stays
+ * as it is.
+ */
+public final class AliceReconciler {
+    private final BitString key;
+    private final List<Frame> frames;
+    private final CodeFamily codes;
+    private final Backend backend;
+    private final Workers workers;
+    private final Set<Integer> published = new HashSet<>();
+    private Leakage leakage = Leakage.NONE;
+
+    /**
+     * @param key Alice's raw key; not closed here
+     * @param largestFrame the largest frame length to use
+     */
+    public AliceReconciler(BitString key, int largestFrame, CodeFamily codes, Backend backend, Workers workers) {
+        this.key = key;
+        this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
+        this.codes = codes;
+        this.backend = backend;
+        this.workers = workers;
+    }
+
+    /**
+     * Answers a request of Bob's.
+     *
+     * @throws IllegalArgumentException if Bob may not ask this
+     */
+    public ReconcileMessage answer(ReconcileMessage request) {
+        return switch (request) {
+            case SyndromeRequest r -> syndromes(r);
+            case RevealRequest r -> reveal(r);
+            case PublishRequest r -> publish(r);
+            default ->
+                throw new IllegalArgumentException(
+                        "Bob may not send " + request.getClass().getSimpleName());
+        };
+    }
+
+    /** What was leaked so far. */
+    public Leakage leakage() {
+        return leakage;
+    }
+
+    /** The number of frames of the block. */
+    public int frames() {
+        return frames.size();
+    }
+
+    private Syndromes syndromes(SyndromeRequest r) {
+        QuasiCyclicCode code = codes.byName(r.code())
+                .orElseThrow(() -> new IllegalArgumentException("Bob asks for an unknown code"));
+        for (int f : r.frames()) {
+            if (frame(f).codeBits() != code.frameBits()) {
+                throw new IllegalArgumentException("Frame " + f + " has " + frame(f).codeBits() + " bits, code "
+                        + code.name() + " has " + code.frameBits());
+            }
+        }
+        BitString syndromes = BitString.allocate(Arena.ofAuto(), (long) code.syndromeBits() * r.frames().size());
+        workers.forEach(r.frames().size(), i -> {
+            Frame frame = frame(r.frames().get(i));
+            // An encoder is cheap; one a task needs no pool of them.
+            SyndromeEncoder encoder = SyndromeEncoder.create(code, backend);
+            long at = (long) code.syndromeBits() * i;
+            if (frame.shortened()) {
+                try (BitString padded = BitString.allocate(frame.codeBits())) {
+                    padded.copyFrom(key, frame.offset(), 0, frame.bits());
+                    encoder.encode(padded, 0, syndromes, at);
+                }
+            } else {
+                encoder.encode(key, frame.offset(), syndromes, at);
+            }
+        });
+        leakage = countSyndromes(leakage, r, code, codes);
+        return new Syndromes(r.frames(), r.code(), syndromes);
+    }
+
+    private Revealed reveal(RevealRequest r) {
+        if (r.positions().size() != r.frames().size()) {
+            throw new IllegalArgumentException("Bob asks for bits of " + r.frames().size() + " frames with "
+                    + r.positions().size() + " masks");
+        }
+        List<BitString> bits = new ArrayList<>();
+        for (int i = 0; i < r.frames().size(); i++) {
+            Frame frame = frame(r.frames().get(i));
+            try (BitString own = key.slice(frame.offset(), frame.bits())) {
+                bits.add(publicCopy(own.compress(r.positions().get(i))));
+            }
+        }
+        leakage = countRevealed(leakage, r);
+        return new Revealed(r.frames(), bits);
+    }
+
+    private Published publish(PublishRequest r) {
+        List<BitString> bits = new ArrayList<>();
+        for (int f : r.frames()) {
+            if (!published.add(f)) {
+                throw new IllegalArgumentException("Bob gives frame " + f + " up twice");
+            }
+            bits.add(publicCopy(key.slice(frame(f).offset(), frame(f).bits())));
+            leakage = leakage.plusPublished(frame(f).bits());
+        }
+        return new Published(r.frames(), bits);
+    }
+
+    private Frame frame(int index) {
+        if (index < 0 || index >= frames.size()) {
+            throw new IllegalArgumentException("Frame " + index + " of " + frames.size());
+        }
+        return frames.get(index);
+    }
+
+    /** A copy for a message, whose memory the garbage collector frees; the original is closed. */
+    private static BitString publicCopy(BitString bits) {
+        try (bits) {
+            BitString copy = BitString.allocate(Arena.ofAuto(), bits.length());
+            copy.copyFrom(bits, 0, 0, bits.length());
+            return copy;
+        }
+    }
+
+    /** What the answer to a request for syndromes leaks: also that Bob will say whether each frame was decoded. */
+    static Leakage countSyndromes(Leakage leakage, SyndromeRequest r, QuasiCyclicCode code, CodeFamily codes) {
+        int choices = codes.codes(code.frameBits()).size();
+        return leakage.plusSyndromes((long) code.syndromeBits() * r.frames().size())
+                .plusFeedback(r.frames().size())
+                .plusChoices(32 - Integer.numberOfLeadingZeros(choices - 1));
+    }
+
+    static Leakage countRevealed(Leakage leakage, RevealRequest r) {
+        Leakage sum = leakage.plusFeedback(r.frames().size());
+        for (BitString positions : r.positions()) {
+            long k = positions.bitCount();
+            sum = sum.plusRevealed(k).plusChoices(Leakage.bitsOfChoice(positions.length(), k));
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,465 @@
+package dev.qdistill.reconcile;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Workers;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.QuasiCyclicCode;
+import dev.qdistill.ldpc.SyndromeDecoder;
+import dev.qdistill.ldpc.SyndromeEncoder;
+import dev.qdistill.ldpc.UpdateRule;
+import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Published;
+import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
+import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Revealed;
+import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+
+/**
+ * Bob's side of the reconciliation of a block: he asks for syndromes, batch by batch, and decodes the errors.
+ *
+ * <p>The code of a batch is the one of the highest rate that is good for the error rate seen in the batches before; the
+ * first, small batch goes by the test basis, which is public. The next batch is asked for before the present one is
+ * decoded. A frame that fails is tried with the other update rule; then its least reliable bits are asked for, up to
+ * three times (or, where the code was far too weak, the syndrome under a stronger code); then it is given up: published
+ * in full.
+ */
+public final class BobReconciler implements AutoCloseable {
+    /** Bits of a full batch: some frames for every thread, and a pause for the next choice of the code. */
+    private static final long BATCH_BITS = 1 << 22;
+
+    private static final int MAXIMUM_ITERATIONS = 100;
+    private static final int MAXIMUM_REVEALS = 3;
+    /** Bits revealed in each round, as a share of the frame's entropy of errors. */
+    private static final double[] REVEAL_SHARE = {0.01, 0.02, 0.04};
+
+    private final BitString key;
+    private final List<Frame> frames;
+    private final CodeFamily codes;
+    private final Backend backend;
+    private final Workers workers;
+    private final LongConsumer progress;
+    private final QberEstimate qber;
+    private final Map<QuasiCyclicCode, Queue<SyndromeDecoder>> decoders = new ConcurrentHashMap<>();
+    private final Map<Integer, Attempt> failed = new TreeMap<>();
+
+    private Leakage leakage = Leakage.NONE;
+    private int requested;
+    private boolean calibrated;
+    private int open;
+    private int awaited;
+    private long correctedBits;
+    private int firstFailures;
+    private int givenUp;
+    private long iterations;
+    private long attempts;
+    private final TreeSet<String> usedCodes = new TreeSet<>();
+
+    /** A frame in work. */
+    private static final class Attempt {
+        final Frame frame;
+        QuasiCyclicCode code;
+        /** Alice's syndrome XOR Bob's. */
+        BitString difference;
+        /** Positions whose errors are known, and the errors; null before the first reveal. */
+        @org.jspecify.annotations.Nullable BitString known;
+        @org.jspecify.annotations.Nullable BitString knownErrors;
+        /** The next positions to ask for. */
+        @org.jspecify.annotations.Nullable BitString wanted;
+        int reveals;
+        int iterations;
+        long errors;
+        boolean decoded;
+        double estimate;
+        boolean again;
+
+        Attempt(Frame frame, QuasiCyclicCode code, BitString difference) {
+            this.frame = frame;
+            this.code = code;
+            this.difference = difference;
+        }
+    }
+
+    /**
+     * @param key Bob's raw key; corrected in place, not closed here
+     * @param expected the error rate to expect at first
+     * @param largestFrame the largest frame length to use
+     * @param progress told the corrected bits
+     */
+    public BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Backend backend,
+            Workers workers,
+            LongConsumer progress) {
+        this.key = key;
+        this.qber = expected;
+        this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
+        this.codes = codes;
+        this.backend = backend;
+        this.workers = workers;
+        this.progress = progress;
+        this.open = frames.size();
+    }
+
+    /** Whether even the strongest code is too weak for this error rate. */
+    public static boolean beyondEveryCode(double qber, CodeFamily codes) {
+        int longest = codes.frameLengths().last();
+        return qber > codes.codes(longest).getLast().operatingQber();
+    }
+
+    /** Asks for the first batch. */
+    public void start(Consumer<ReconcileMessage> out) {
+        requestNext(out);
+        finishIfDone(out);
+    }
+
+    /**
+     * Takes an answer of Alice's.
+     *
+     * @throws IllegalArgumentException if it does not answer what was asked
+     */
+    public void receive(ReconcileMessage message, Consumer<ReconcileMessage> out) {
+        awaited--;
+        switch (message) {
+            case Syndromes m -> decode(m, out);
+            case Revealed m -> decodeRevealed(m, out);
+            case Published m -> takePublished(m);
+            default ->
+                throw new IllegalArgumentException(
+                        "Alice may not send " + message.getClass().getSimpleName());
+        }
+        if (awaited < 0) {
+            throw new IllegalArgumentException("Alice answers more than was asked");
+        }
+        finishIfDone(out);
+    }
+
+    /** Whether there is a candidate for every frame. */
+    public boolean done() {
+        return open == 0;
+    }
+
+    /** What was leaked so far. */
+    public Leakage leakage() {
+        return leakage;
+    }
+
+    /** How it went, for reports. */
+    public ReconcileStatistics statistics() {
+        return new ReconcileStatistics(
+                frames.size(),
+                firstFailures,
+                givenUp,
+                attempts == 0 ? 0 : (double) iterations / attempts,
+                List.copyOf(usedCodes));
+    }
+
+    @Override
+    public void close() {
+        decoders.values().forEach(q -> q.forEach(SyndromeDecoder::close));
+        decoders.clear();
+        failed.values().forEach(BobReconciler::wipe);
+        failed.clear();
+    }
+
+    private void finishIfDone(Consumer<ReconcileMessage> out) {
+        if (open == 0 && awaited == 0) {
+            awaited = Integer.MAX_VALUE;
+            out.accept(new Reconciled());
+        }
+    }
+
+    private void send(Consumer<ReconcileMessage> out, ReconcileMessage message) {
+        awaited++;
+        out.accept(message);
+    }
+
+    /** Asks for the syndromes of the next batch of frames of one length, if there are any left. */
+    private void requestNext(Consumer<ReconcileMessage> out) {
+        if (requested == frames.size()) {
+            return;
+        }
+        Frame first = frames.get(requested);
+        QuasiCyclicCode code = codeFor(first, qber.value());
+        if (first.shortened() && code.syndromeBits() >= first.bits()) {
+            // So short a tail that its syndrome would tell all of it.
+            requested++;
+            leakage = leakage.plusPublished(first.bits());
+            send(out, new PublishRequest(List.of(first.index())));
+            return;
+        }
+        long wanted = calibrated ? BATCH_BITS : Math.min(BATCH_BITS, (long) first.codeBits() * workers.threads());
+        List<Integer> batch = new ArrayList<>();
+        for (long bits = 0; bits < wanted && requested < frames.size(); bits += first.bits()) {
+            Frame f = frames.get(requested);
+            if (f.codeBits() != first.codeBits() || f.shortened() != first.shortened()) {
+                break;
+            }
+            batch.add(f.index());
+            requested++;
+        }
+        request(new SyndromeRequest(List.copyOf(batch), code.name()), code, out);
+    }
+
+    private void request(SyndromeRequest request, QuasiCyclicCode code, Consumer<ReconcileMessage> out) {
+        usedCodes.add(code.name());
+        leakage = AliceReconciler.countSyndromes(leakage, request, code, codes);
+        send(out, request);
+    }
+
+    /** The code for a frame: by rate for a full frame, by the length of the syndrome for a shortened one. */
+    private QuasiCyclicCode codeFor(Frame frame, double rate) {
+        List<QuasiCyclicCode> family = codes.codes(frame.codeBits());
+        if (!frame.shortened()) {
+            return codes.select(frame.codeBits(), rate).orElse(family.getLast());
+        }
+        // The same ratio of syndrome to entropy as the full-length code that is good at this rate, and counting error.
+        QuasiCyclicCode full = codes.select(frame.codeBits(), rate).orElse(family.getLast());
+        double share = (double) frame.bits() / frame.codeBits();
+        double needed = full.syndromeBits() * share + 3 * Math.sqrt(full.syndromeBits() * share);
+        return family.stream()
+                .filter(c -> c.syndromeBits() >= needed)
+                .findFirst()
+                .orElse(family.getLast());
+    }
+
+    private void decode(Syndromes m, Consumer<ReconcileMessage> out) {
+        QuasiCyclicCode code = codes.byName(m.code()).orElseThrow();
+        if (m.syndromes().length() != (long) code.syndromeBits() * m.frames().size()) {
+            throw new IllegalArgumentException("Alice's syndromes have " + m.syndromes().length() + " bits, not "
+                    + (long) code.syndromeBits() * m.frames().size());
+        }
+        if (calibrated) {
+            requestNext(out);
+        }
+        double expected = qber.value();
+        List<Attempt> batch = new ArrayList<>();
+        for (int f : m.frames()) {
+            Attempt a = failed.remove(f);
+            if (a == null) {
+                a = new Attempt(frames.get(f), code, BitString.allocate(code.syndromeBits()));
+            } else {
+                a.again = true;
+                a.code = code;
+                a.difference.close();
+                a.difference = BitString.allocate(code.syndromeBits());
+            }
+            batch.add(a);
+        }
+        workers.forEach(batch.size(), i -> {
+            Attempt a = batch.get(i);
+            a.difference.copyFrom(m.syndromes(), (long) i * code.syndromeBits(), 0, code.syndromeBits());
+            addOwnSyndrome(a);
+            a.estimate = code.estimateQber(a.difference.bitCount());
+            attempt(a, expected);
+        });
+        int failures = 0;
+        for (Attempt a : batch) {
+            failures += a.decoded || a.again ? 0 : 1;
+        }
+        firstFailures += failures;
+        settle(batch, failures, out);
+        if (!calibrated) {
+            calibrated = true;
+            requestNext(out);
+        }
+    }
+
+    private void decodeRevealed(Revealed m, Consumer<ReconcileMessage> out) {
+        if (m.bits().size() != m.frames().size()) {
+            throw new IllegalArgumentException("Alice reveals bits of " + m.bits().size() + " frames, not of "
+                    + m.frames().size());
+        }
+        List<Attempt> batch = new ArrayList<>();
+        for (int i = 0; i < m.frames().size(); i++) {
+            Attempt a = failed.remove(m.frames().get(i));
+            if (a == null || a.wanted == null || a.wanted.bitCount() != m.bits().get(i).length()) {
+                throw new IllegalArgumentException("Alice reveals bits of frame " + m.frames().get(i)
+                        + " that were not asked for");
+            }
+            learn(a, a.wanted, m.bits().get(i));
+            batch.add(a);
+        }
+        double expected = qber.value();
+        workers.forEach(batch.size(), i -> attempt(batch.get(i), expected));
+        settle(batch, 0, out);
+    }
+
+    private void takePublished(Published m) {
+        for (int i = 0; i < m.frames().size(); i++) {
+            Frame f = frames.get(m.frames().get(i));
+            if (m.bits().get(i).length() != f.bits()) {
+                throw new IllegalArgumentException(
+                        "Alice publishes " + m.bits().get(i).length() + " bits of frame " + f.index()
+                                + ", which has " + f.bits());
+            }
+            key.copyFrom(m.bits().get(i), 0, f.offset(), f.bits());
+            Attempt a = failed.remove(f.index());
+            if (a != null) {
+                wipe(a);
+            }
+            close(f);
+        }
+    }
+
+    /** Applies what was decoded and asks for more about what was not. */
+    private void settle(List<Attempt> batch, int failures, Consumer<ReconcileMessage> out) {
+        long bits = 0;
+        double errors = 0;
+        List<Integer> reveal = new ArrayList<>();
+        List<BitString> positions = new ArrayList<>();
+        List<Integer> publish = new ArrayList<>();
+        for (Attempt a : batch) {
+            bits += a.frame.bits();
+            errors += a.decoded ? a.errors : a.estimate * a.frame.bits();
+            attempts++;
+            iterations += a.iterations;
+            if (a.decoded) {
+                close(a.frame);
+                wipe(a);
+                continue;
+            }
+            failed.put(a.frame.index(), a);
+            QuasiCyclicCode stronger = codeFor(a.frame, a.estimate);
+            if (a.estimate > 1.1 * a.code.operatingQber() && stronger.syndromeBits() > 1.05 * a.code.syndromeBits()) {
+                request(new SyndromeRequest(List.of(a.frame.index()), stronger.name()), stronger, out);
+            } else if (a.reveals < MAXIMUM_REVEALS) {
+                a.reveals++;
+                reveal.add(a.frame.index());
+                positions.add(java.util.Objects.requireNonNull(a.wanted));
+            } else {
+                givenUp++;
+                publish.add(a.frame.index());
+                leakage = leakage.plusPublished(a.frame.bits());
+            }
+        }
+        qber.observe(errors, bits, failures, batch.size());
+        if (!reveal.isEmpty()) {
+            RevealRequest request = new RevealRequest(List.copyOf(reveal), List.copyOf(positions));
+            leakage = AliceReconciler.countRevealed(leakage, request);
+            send(out, request);
+        }
+        if (!publish.isEmpty()) {
+            send(out, new PublishRequest(List.copyOf(publish)));
+        }
+    }
+
+    private void close(Frame f) {
+        open--;
+        correctedBits += f.bits();
+        progress.accept(correctedBits);
+    }
+
+    private void addOwnSyndrome(Attempt a) {
+        SyndromeEncoder encoder = SyndromeEncoder.create(a.code, backend);
+        try (BitString own = BitString.allocate(a.code.syndromeBits())) {
+            if (a.frame.shortened()) {
+                try (BitString padded = BitString.allocate(a.frame.codeBits())) {
+                    padded.copyFrom(key, a.frame.offset(), 0, a.frame.bits());
+                    encoder.encode(padded, 0, own, 0);
+                }
+            } else {
+                encoder.encode(key, a.frame.offset(), own, 0);
+            }
+            a.difference.xor(own);
+        }
+    }
+
+    /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
+    private void attempt(Attempt a, double expected) {
+        Queue<SyndromeDecoder> idle = decoders.computeIfAbsent(a.code, c -> new ConcurrentLinkedQueue<>());
+        SyndromeDecoder polled = idle.poll();
+        SyndromeDecoder decoder = polled == null ? SyndromeDecoder.create(a.code, backend) : polled;
+        double prior = Math.clamp(Math.max(expected, a.estimate), 1e-4, 0.25);
+        decoder.begin(a.difference, 0, prior);
+        if (a.frame.shortened()) {
+            try (BitString mask = BitString.allocate(a.frame.codeBits());
+                    BitString zeros = BitString.allocate(a.frame.codeBits())) {
+                mask.invert();
+                mask.copyFrom(zeros, 0, 0, a.frame.bits());
+                decoder.reveal(mask, 0, zeros, 0);
+            }
+        }
+        if (a.known != null && a.knownErrors != null) {
+            decoder.reveal(a.known, 0, a.knownErrors, 0);
+        }
+        a.decoded = decoder.run(UpdateRule.PHI, MAXIMUM_ITERATIONS);
+        if (!a.decoded) {
+            double share = REVEAL_SHARE[Math.min(a.reveals, REVEAL_SHARE.length - 1)];
+            int count = Math.max(8, (int) (share * a.frame.bits() * entropy(prior)));
+            BitString wanted = BitString.allocate(Arena.ofAuto(), a.frame.codeBits());
+            decoder.leastReliable(count, wanted);
+            a.wanted = a.frame.shortened() ? shorten(wanted, a.frame.bits()) : wanted;
+            decoder.restart();
+            a.decoded = decoder.run(UpdateRule.MIN_SUM, MAXIMUM_ITERATIONS);
+        }
+        a.iterations = decoder.iterations();
+        if (a.decoded) {
+            try (BitString error = BitString.allocate(a.frame.codeBits());
+                    BitString corrected = BitString.allocate(a.frame.codeBits())) {
+                decoder.error(error, 0);
+                a.errors = error.bitCount();
+                corrected.copyFrom(key, a.frame.offset(), 0, a.frame.bits());
+                corrected.xor(error);
+                key.copyFrom(corrected, 0, a.frame.offset(), a.frame.bits());
+            }
+        }
+        idle.add(decoder);
+    }
+
+    private static BitString shorten(BitString mask, int bits) {
+        BitString shorter = BitString.allocate(Arena.ofAuto(), bits);
+        shorter.copyFrom(mask, 0, 0, bits);
+        return shorter;
+    }
+
+    /** Adds revealed bits of Alice's to what is known of a frame's errors. */
+    private void learn(Attempt a, BitString mask, BitString aliceBits) {
+        if (a.known == null || a.knownErrors == null) {
+            a.known = BitString.allocate(a.frame.codeBits());
+            a.knownErrors = BitString.allocate(a.frame.codeBits());
+        }
+        try (BitString own = key.slice(a.frame.offset(), a.frame.bits());
+                BitString ownRevealed = own.compress(mask);
+                BitString fullMask = BitString.allocate(a.frame.codeBits())) {
+            ownRevealed.xor(aliceBits);
+            fullMask.copyFrom(mask, 0, 0, a.frame.bits());
+            a.knownErrors.expand(fullMask, ownRevealed);
+            fullMask.xor(a.known);
+            // known |= mask
+            for (long w = 0; w < fullMask.wordCount(); w++) {
+                a.known.setWord(w, a.known.word(w) | fullMask.word(w));
+            }
+        }
+        a.wanted = null;
+    }
+
+    private static void wipe(Attempt a) {
+        a.difference.close();
+        if (a.known != null) {
+            a.known.close();
+        }
+        if (a.knownErrors != null) {
+            a.knownErrors.close();
+        }
+    }
+
+    private static double entropy(double p) {
+        return -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);
+    }
+}

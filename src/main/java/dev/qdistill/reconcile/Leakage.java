@@ -1,0 +1,64 @@
+package dev.qdistill.reconcile;
+
+/**
+ * The bits sent about the key while a block was reconciled, in either direction. Alice and Bob count the same messages
+ * and must arrive at the same numbers.
+ *
+ * @param syndromes bits of all syndromes, second ones for the same frame included
+ * @param revealed key bits sent in clear because a frame could not be decoded
+ * @param choices what the choice of the revealed positions says of Bob's decoder state, log2 C(n, k) a time, and what
+ *     the choice of a code says of the errors of earlier frames of the block
+ * @param feedback one bit for each frame in each round: decoded or not
+ * @param published bits of frames given up
+ */
+public record Leakage(long syndromes, long revealed, long choices, long feedback, long published) {
+
+    /** Nothing sent. */
+    public static final Leakage NONE = new Leakage(0, 0, 0, 0, 0);
+
+    /** All bits. */
+    public long total() {
+        return syndromes + revealed + choices + feedback + published;
+    }
+
+    Leakage plusSyndromes(long bits) {
+        return new Leakage(syndromes + bits, revealed, choices, feedback, published);
+    }
+
+    Leakage plusRevealed(long bits) {
+        return new Leakage(syndromes, revealed + bits, choices, feedback, published);
+    }
+
+    Leakage plusChoices(long bits) {
+        return new Leakage(syndromes, revealed, choices + bits, feedback, published);
+    }
+
+    Leakage plusFeedback(long bits) {
+        return new Leakage(syndromes, revealed, choices, feedback + bits, published);
+    }
+
+    /** With {@code bits} more bits of frames given up. */
+    public Leakage plusPublished(long bits) {
+        return new Leakage(syndromes, revealed, choices, feedback, published + bits);
+    }
+
+    /**
+     * Bits that tell which {@code k} of {@code n} positions were chosen: log2 C(n, k), rounded up. By Stirling's series
+     * with its first correction, good to 0.01 bits.
+     */
+    static long bitsOfChoice(long n, long k) {
+        if (k <= 0 || k >= n) {
+            return 0;
+        }
+        double nats = lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k);
+        return (long) Math.ceil(nats / Math.log(2) + 0.01);
+    }
+
+    private static double lnFactorial(long n) {
+        if (n < 2) {
+            return 0;
+        }
+        double x = n;
+        return x * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI * x) + 1 / (12 * x) - 1 / (360 * x * x * x);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.qdistill.reconcile;
+
+import dev.qdistill.bits.BitString;
+import java.util.List;
+
+/**
+ * What the two sides send each other to reconcile a block. Everything here is public; docs/security.md says what each
+ * message leaks. Frames are numbered as {@link Frame#cut} numbers them.
+ */
+public sealed interface ReconcileMessage {
+
+    /**
+     * Bob asks for the syndromes of frames under one code.
+     *
+     * @param frames frame numbers
+     * @param code the name of the code
+     */
+    record SyndromeRequest(List<Integer> frames, String code) implements ReconcileMessage {}
+
+    /**
+     * Alice's answer to a {@link SyndromeRequest}.
+     *
+     * @param frames frame numbers, as asked
+     * @param code the name of the code
+     * @param syndromes the syndromes one after another, each {@code code.syndromeBits()} long
+     */
+    record Syndromes(List<Integer> frames, String code, BitString syndromes) implements ReconcileMessage {}
+
+    /**
+     * Bob asks for single bits of frames that he could not decode.
+     *
+     * @param frames frame numbers
+     * @param positions for each frame a mask of its bits
+     */
+    record RevealRequest(List<Integer> frames, List<BitString> positions) implements ReconcileMessage {}
+
+    /**
+     * Alice's answer to a {@link RevealRequest}.
+     *
+     * @param frames frame numbers, as asked
+     * @param bits for each frame its bits at the positions asked for, in order
+     */
+    record Revealed(List<Integer> frames, List<BitString> bits) implements ReconcileMessage {}
+
+    /**
+     * Bob gives frames up.
+     *
+     * @param frames frame numbers
+     */
+    record PublishRequest(List<Integer> frames) implements ReconcileMessage {}
+
+    /**
+     * Alice's answer to a {@link PublishRequest}.
+     *
+     * @param frames frame numbers, as asked
+     * @param bits for each frame all its bits
+     */
+    record Published(List<Integer> frames, List<BitString> bits) implements ReconcileMessage {}
+
+    /** Bob holds a candidate for every frame. */
+    record Reconciled() implements ReconcileMessage {}
+}
