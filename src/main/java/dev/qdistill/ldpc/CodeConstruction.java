@@ -1,0 +1,401 @@
+package dev.qdistill.ldpc;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds the base matrix of a quasi-cyclic code with given variable node degrees. Deterministic from its parameters.
+ *
+ * <p>Rows: columns of degree 2 first, as short chains that share rows (a long zigzag of them leaves runs of stuck bits), then
+ * the others by progressive edge growth: each edge goes to the row that is emptiest and has met the column's other rows least
+ * often. With a window, column i may use only the rows around its place on the diagonal, and the first rows are lighter:
+ * a mild spatial coupling, from whose light end a wave of decoded bits starts.
+ *
+ * <p>Shifts: at random among those that close no cycle of length 4, the one that closes the fewest cycles of length 6, counted
+ * with the weight 1/(1 + ACE)², where ACE (Tian, Jones, Villasenor, Wesel 2003) is the number of edges that leave the
+ * cycle.
+ *
+ * @param circulant bits of a circulant
+ * @param rows base rows
+ * @param columns base columns
+ * @param degrees of the variable nodes
+ * @param window rows a column may use; 0 for all
+ * @param lead rows the coupled chain begins with in excess; 0 without a window
+ * @param seed of all random choices
+ */
+record CodeConstruction(
+        int circulant, int rows, int columns, DegreeDistribution degrees, int window, double lead, long seed) {
+    /** Columns of a higher degree are left out of the count of cycles of length 6. */
+    private static final int ACE_DEGREE = 8;
+
+    QuasiCyclicCode build(String name, double operatingQber, DecoderTables tables) {
+        return new Builder(this).build(name, operatingQber, tables);
+    }
+
+    private static final class Builder {
+        private final CodeConstruction spec;
+        private final int rows;
+        private final int columns;
+        private final int z;
+        private final SplittableRandom random;
+        private final int[] degree;
+        private final int[][] rowsOf;
+        private final int[][] shiftsOf;
+
+        // Of pairs of rows, [a][b] and [b][a]: columns that use both; the differences of their shifts as a set, and
+        // those of
+        // low-degree columns with the degree.
+        private final short[][] shared;
+        private final long[][] @Nullable [] used;
+        private final int[][] @Nullable [] near;
+        private final byte[][] @Nullable [] nearDegree;
+
+        Builder(CodeConstruction spec) {
+            this.spec = spec;
+            rows = spec.rows;
+            columns = spec.columns;
+            z = spec.circulant;
+            random = new SplittableRandom(spec.seed);
+            degree = placedDegrees();
+            rowsOf = new int[columns][];
+            shiftsOf = new int[columns][];
+            shared = new short[rows][rows];
+            used = new long[rows][rows][];
+            near = new int[rows][rows][];
+            nearDegree = new byte[rows][rows][];
+        }
+
+        private int[] placedDegrees() {
+            int[] d = spec.degrees.nodes(columns);
+            for (int i = 0; i < columns; i++) {
+                d[i] = Math.min(d[i], rows);
+            }
+            if (spec.window == 0) {
+                return d;
+            }
+            // Every degree evenly along the columns.
+            double[] place = new double[columns];
+            for (int i = 0; i < columns; ) {
+                int end = i;
+                while (end < columns && d[end] == d[i]) {
+                    end++;
+                }
+                double offset = random.nextDouble();
+                for (int k = i; k < end; k++) {
+                    place[k] = (k - i + offset) / (end - i);
+                }
+                i = end;
+            }
+            Integer[] order = new Integer[columns];
+            Arrays.setAll(order, i -> i);
+            Arrays.sort(order, (a, b) -> Double.compare(place[a], place[b]));
+            int[] placed = new int[columns];
+            for (int i = 0; i < columns; i++) {
+                placed[i] = d[order[i]];
+            }
+            return placed;
+        }
+
+        QuasiCyclicCode build(String name, double operatingQber, DecoderTables tables) {
+            placeRows();
+            placeShifts();
+            int[] count = new int[rows];
+            for (int[] r : rowsOf) {
+                for (int row : r) {
+                    count[row] += 2;
+                }
+            }
+            int[][] entries = new int[rows][];
+            for (int r = 0; r < rows; r++) {
+                entries[r] = new int[count[r]];
+            }
+            Arrays.fill(count, 0);
+            for (int c = 0; c < columns; c++) {
+                // Rotating a column is only a renaming of bits: its last layer gets shift 0, which the decoder likes.
+                int last = 0;
+                for (int j = 1; j < rowsOf[c].length; j++) {
+                    last = rowsOf[c][j] > rowsOf[c][last] ? j : last;
+                }
+                for (int j = 0; j < rowsOf[c].length; j++) {
+                    int r = rowsOf[c][j];
+                    entries[r][count[r]++] = c;
+                    entries[r][count[r]++] = Math.floorMod(shiftsOf[c][j] - shiftsOf[c][last], z);
+                }
+            }
+            return new QuasiCyclicCode(name, z, columns, entries, operatingQber, tables);
+        }
+
+        private void placeRows() {
+            double[] expected = new double[rows];
+            double[] expectedTwo = new double[rows];
+            int[] fill = new int[rows];
+            int[] fillTwo = new int[rows];
+            int[] low = new int[columns];
+            int[] high = new int[columns];
+            double total = 0;
+            for (int c = 0; c < columns; c++) {
+                total += degree[c];
+                if (spec.window == 0 || spec.window >= rows) {
+                    high[c] = rows;
+                } else {
+                    double centre = spec.lead + (c + .5) / columns * (rows - spec.lead);
+                    low[c] = (int) Math.floor(centre - spec.window / 2.0 + random.nextDouble());
+                    high[c] = low[c] + spec.window;
+                }
+            }
+            if (spec.window == 0) {
+                chainDegreeTwo(fill);
+                Arrays.fill(expected, total / rows);
+            }
+            for (int c = 0; c < columns; c++) {
+                if (rowsOf[c] != null) {
+                    continue;
+                }
+                int[] weight = new int[rows];
+                double sum = 0;
+                for (int t = low[c]; t < high[c]; t++) {
+                    int r = reflect(t);
+                    weight[r]++;
+                    sum++;
+                }
+                if (spec.window != 0) {
+                    for (int r = 0; r < rows; r++) {
+                        expected[r] += degree[c] * weight[r] / sum;
+                        expectedTwo[r] += degree[c] == 2 ? 2 * weight[r] / sum : 0;
+                    }
+                }
+                int[] chosen = new int[degree[c]];
+                int n = 0;
+                for (; n < degree[c]; n++) {
+                    int best = -1;
+                    double bestScore = Double.MAX_VALUE;
+                    for (int r = 0; r < rows; r++) {
+                        if (weight[r] == 0 || contains(chosen, n, r)) {
+                            continue;
+                        }
+                        double sharing = 0;
+                        for (int j = 0; j < n; j++) {
+                            sharing += shared[r][chosen[j]];
+                        }
+                        double score = 4 * (fill[r] - expected[r])
+                                + (degree[c] == 2 ? 6 * (fillTwo[r] - expectedTwo[r]) : 0)
+                                + (n == 0 ? 0 : 2 * sharing / n)
+                                + 3 * random.nextDouble();
+                        if (score < bestScore) {
+                            bestScore = score;
+                            best = r;
+                        }
+                    }
+                    if (best < 0) {
+                        break;
+                    }
+                    chosen[n] = best;
+                    fill[best]++;
+                    fillTwo[best] += degree[c] == 2 ? 1 : 0;
+                }
+                degree[c] = n;
+                rowsOf[c] = Arrays.copyOf(chosen, n);
+                share(rowsOf[c]);
+            }
+        }
+
+        // Paths over the rows in random order, each of as few edges as the number of columns allows.
+        private void chainDegreeTwo(int[] fill) {
+            int twos = 0;
+            while (twos < columns && degree[twos] == 2) {
+                twos++;
+            }
+            int length = 1;
+            while (length < rows && (rows / (length + 1)) * length + Math.max(0, rows % (length + 1) - 1) < twos) {
+                length++;
+            }
+            int[] order = permutation(rows);
+            int c = 0;
+            for (int r = 0; r + 1 < rows && c < twos; r++) {
+                if (r % (length + 1) == length) {
+                    continue;
+                }
+                rowsOf[c++] = new int[] {order[r], order[r + 1]};
+            }
+            for (int i = 0; i < c; i++) {
+                fill[rowsOf[i][0]]++;
+                fill[rowsOf[i][1]]++;
+                share(rowsOf[i]);
+            }
+        }
+
+        private int[] permutation(int n) {
+            int[] p = new int[n];
+            for (int i = 0; i < n; i++) {
+                int j = random.nextInt(i + 1);
+                p[i] = p[j];
+                p[j] = i;
+            }
+            return p;
+        }
+
+        private int reflect(int row) {
+            int r = row < 0 ? -row - 1 : row;
+            return r >= rows ? 2 * rows - 1 - r : r;
+        }
+
+        private static boolean contains(int[] values, int count, int value) {
+            for (int i = 0; i < count; i++) {
+                if (values[i] == value) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private void share(int[] r) {
+            for (int a : r) {
+                for (int b : r) {
+                    shared[a][b]++;
+                }
+            }
+        }
+
+        private void placeShifts() {
+            Integer[] order = new Integer[columns];
+            Arrays.setAll(order, i -> i);
+            Arrays.sort(order, (a, b) -> Integer.compare(degree[a], degree[b]));
+            for (int c : order) {
+                boolean placed = false;
+                for (int attempt = 0; attempt < 40 && !placed; attempt++) {
+                    placed = placeShifts(c);
+                }
+                if (!placed) {
+                    // Too dense for the circulant: one edge fewer.
+                    if (rowsOf[c].length <= 2) {
+                        throw new IllegalArgumentException("No shifts without cycles of length 4 for " + rows + " x "
+                                + columns + " circulants of " + z + " bits with these degrees");
+                    }
+                    rowsOf[c] = Arrays.copyOf(rowsOf[c], rowsOf[c].length - 1);
+                    degree[c]--;
+                    while (!placeShifts(c)) {
+                        if (rowsOf[c].length <= 2) {
+                            throw new IllegalArgumentException("No shifts without cycles of length 4 for " + rows
+                                    + " x " + columns + " circulants of " + z + " bits with these degrees");
+                        }
+                        rowsOf[c] = Arrays.copyOf(rowsOf[c], rowsOf[c].length - 1);
+                        degree[c]--;
+                    }
+                }
+                record(c);
+            }
+        }
+
+        private boolean placeShifts(int c) {
+            int[] r = rowsOf[c];
+            int[] s = new int[r.length];
+            int tries = degree[c] <= 4 ? 32 : degree[c] <= ACE_DEGREE ? 12 : 1;
+            for (int j = 0; j < r.length; j++) {
+                int best = -1;
+                double bestCost = Double.MAX_VALUE;
+                int start = random.nextInt(z);
+                int step = 2 * random.nextInt(z / 2) + 1;
+                int counted = 0;
+                for (int t = 0; t < z && counted < tries && bestCost > 0; t++) {
+                    int x = Math.floorMod(start + (long) t * step, z);
+                    if (closesFour(r, s, j, x)) {
+                        continue;
+                    }
+                    counted++;
+                    double cost = j == 0 || degree[c] > ACE_DEGREE ? 0 : closesSix(r, s, j, x, degree[c]);
+                    if (cost < bestCost) {
+                        bestCost = cost;
+                        best = x;
+                    }
+                }
+                if (best < 0) {
+                    return false;
+                }
+                s[j] = best;
+            }
+            shiftsOf[c] = s;
+            return true;
+        }
+
+        private boolean closesFour(int[] r, int[] s, int j, int x) {
+            for (int q = 0; q < j; q++) {
+                long[] set = used[r[j]][r[q]];
+                int d = difference(x, s[q]);
+                if (set != null && (set[d >>> 6] >>> (d & 63) & 1) != 0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private double closesSix(int[] r, int[] s, int j, int x, int deg) {
+            double cost = 0;
+            int a = r[j];
+            for (int q = 0; q < j; q++) {
+                int b = r[q];
+                int d = difference(x, s[q]);
+                for (int m = 0; m < rows; m++) {
+                    int[] first = near[a][m];
+                    byte[] second = nearDegree[m][b];
+                    if (first == null || second == null || m == b) {
+                        continue;
+                    }
+                    for (int i = 1; i <= first[0]; i++) {
+                        int d1 = first[i];
+                        int y = d - d1;
+                        y = y < 0 ? y + z : y;
+                        int other = second[y];
+                        if (other != 0) {
+                            byte[] own = nearDegree[a][m];
+                            int ace = deg + other + (own == null ? 0 : own[d1]) - 6;
+                            cost += 1.0 / ((1 + ace) * (1 + ace));
+                        }
+                    }
+                }
+            }
+            return cost;
+        }
+
+        private void record(int c) {
+            int[] r = rowsOf[c];
+            int[] s = shiftsOf[c];
+            for (int i = 0; i < r.length; i++) {
+                for (int j = 0; j < r.length; j++) {
+                    if (i != j) {
+                        record(r[i], r[j], difference(s[i], s[j]), degree[c]);
+                    }
+                }
+            }
+        }
+
+        private void record(int a, int b, int d, int deg) {
+            long[] set = used[a][b];
+            if (set == null) {
+                set = new long[z / 64];
+                used[a][b] = set;
+            }
+            set[d >>> 6] |= 1L << (d & 63);
+            if (deg > ACE_DEGREE) {
+                return;
+            }
+            int[] list = near[a][b];
+            byte[] byDifference = nearDegree[a][b];
+            if (list == null || byDifference == null) {
+                list = new int[4];
+                byDifference = new byte[z];
+                nearDegree[a][b] = byDifference;
+            } else if (list[0] + 1 == list.length) {
+                list = Arrays.copyOf(list, 2 * list.length);
+            }
+            near[a][b] = list;
+            list[++list[0]] = d;
+            byDifference[d] = (byte) deg;
+        }
+
+        private int difference(int x, int y) {
+            int d = x - y;
+            return d < 0 ? d + z : d;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package dev.qdistill.ldpc;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The codes that are shipped: for each frame length a row of rates, in steps of a few per cent of the leakage 1 - R.
+ *
+ * <p>One resource per frame length holds all its codes; a code is unpacked when it is first asked for. Safe to share between
+ * threads.
+ */
+public final class CodeFamily {
+    private static final int MAGIC = 'Q' | 'D' << 8 | 'L' << 16 | 'F' << 24;
+    private static final int[] LENGTHS = {1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20};
+
+    /**
+     * What is known of a code without unpacking it.
+     *
+     * @param name unique in the family
+     * @param frameBits frame length, bits
+     * @param syndromeBits syndrome length, bits
+     * @param operatingQber see {@link QuasiCyclicCode#operatingQber()}
+     */
+    public record Entry(String name, int frameBits, int syndromeBits, double operatingQber) {
+        /** The rate R. */
+        public double rate() {
+            return 1 - (double) syndromeBits / frameBits;
+        }
+
+        /** f at the operating QBER, if every frame is corrected. */
+        public double efficiency() {
+            return (1 - rate()) / QuasiCyclicCode.binaryEntropy(operatingQber);
+        }
+    }
+
+    private static final class Shipped {
+        static final CodeFamily FAMILY = load();
+
+        static CodeFamily load() {
+            List<Part> parts = new ArrayList<>();
+            for (int length : LENGTHS) {
+                try (InputStream in = CodeFamily.class.getResourceAsStream("codes-" + length + ".qdlf")) {
+                    if (in != null) {
+                        parts.add(Part.read(in.readAllBytes()));
+                    }
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+            return new CodeFamily(parts);
+        }
+    }
+
+    // The codes of one frame length, highest rate first, and their packed form.
+    private record Part(int frameBits, List<Entry> entries, List<byte[]> packed) {
+        static Part read(byte[] file) {
+            ByteBuffer b = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+            if (b.getInt() != MAGIC || b.getInt() != 1) {
+                throw new CodeFormatException(0, "not a code family of version 1");
+            }
+            int frameBits = b.getInt();
+            int count = b.getInt();
+            List<Entry> entries = new ArrayList<>();
+            List<byte[]> packed = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                byte[] name = new byte[b.get()];
+                b.get(name);
+                entries.add(new Entry(
+                        new String(name, java.nio.charset.StandardCharsets.US_ASCII),
+                        frameBits,
+                        b.getInt(),
+                        b.getDouble()));
+                packed.add(new byte[b.getInt()]);
+            }
+            packed.forEach(b::get);
+            return new Part(frameBits, List.copyOf(entries), List.copyOf(packed));
+        }
+    }
+
+    private final List<Part> parts;
+    private final ConcurrentHashMap<String, QuasiCyclicCode> unpacked = new ConcurrentHashMap<>();
+
+    private CodeFamily(List<Part> parts) {
+        this.parts = List.copyOf(parts);
+    }
+
+    /** The family that comes with qdistill. */
+    public static CodeFamily shipped() {
+        return Shipped.FAMILY;
+    }
+
+    /** The frame lengths there are codes for, in bits, ascending. */
+    public List<Integer> frameLengths() {
+        return parts.stream().map(Part::frameBits).toList();
+    }
+
+    /** The codes for frames of {@code frameBits} bits, highest rate first; empty if there are none. */
+    public List<Entry> codes(int frameBits) {
+        return parts.stream()
+                .filter(p -> p.frameBits == frameBits)
+                .findFirst()
+                .map(Part::entries)
+                .orElse(List.of());
+    }
+
+    /** The code of the highest rate among those that are good enough for {@code qber}. */
+    public Optional<QuasiCyclicCode> select(int frameBits, double qber) {
+        return codes(frameBits).stream()
+                .filter(e -> e.operatingQber >= qber)
+                .findFirst()
+                .map(e -> code(e.name));
+    }
+
+    /**
+     * The code with the given name.
+     *
+     * @throws NoSuchElementException if there is none
+     */
+    public QuasiCyclicCode code(String name) {
+        return unpacked.computeIfAbsent(name, n -> {
+            for (Part p : parts) {
+                for (int i = 0; i < p.entries.size(); i++) {
+                    if (p.entries.get(i).name.equals(n)) {
+                        return CodeFile.read(p.packed.get(i));
+                    }
+                }
+            }
+            throw new NoSuchElementException("There is no code '" + n + "'; 'codes list' prints those there are");
+        });
+    }
+
+    /** Writes codes of one frame length as the resource that {@link #shipped()} reads. */
+    static void write(Path file, List<QuasiCyclicCode> codes) throws IOException {
+        List<QuasiCyclicCode> ordered = codes.stream()
+                .sorted(Comparator.comparingInt(QuasiCyclicCode::syndromeBits))
+                .toList();
+        ByteArrayOutputStream blobs = new ByteArrayOutputStream();
+        ByteBuffer head = ByteBuffer.allocate(16 + codes.size() * 80).order(ByteOrder.LITTLE_ENDIAN);
+        head.putInt(MAGIC).putInt(1).putInt(ordered.getFirst().frameBits()).putInt(ordered.size());
+        for (QuasiCyclicCode c : ordered) {
+            byte[] blob = CodeFile.write(c);
+            byte[] name = c.name().getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+            head.put((byte) name.length).put(name);
+            head.putInt(c.syndromeBits()).putDouble(c.operatingQber()).putInt(blob.length);
+            blobs.writeBytes(blob);
+        }
+        byte[] all = new byte[head.position() + blobs.size()];
+        head.get(0, all, 0, head.position());
+        System.arraycopy(blobs.toByteArray(), 0, all, head.position(), blobs.size());
+        Files.write(file, all);
+    }
+}

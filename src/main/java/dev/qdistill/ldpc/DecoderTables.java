@@ -1,0 +1,127 @@
+package dev.qdistill.ldpc;
+
+import java.util.Arrays;
+
+/**
+ * The arithmetic of a decoder in 8 bits: scale and clip of the messages, and the tables that turn check node results into
+ * messages.
+ *
+ * <p>A log-likelihood ratio L (in nats) is represented by {@code round(unitsPerNat · L)}. There is one table for each of
+ * {@value #STATES} states; the state is the fraction u of checks that the extrinsic signs of the last iteration left
+ * unsatisfied: state = floor(31·sqrt(2u)), at most 30; state 31 is the first iteration. The tables come from
+ * {@linkplain DensityEvolution density evolution}, where u and the reliability of a message are known together.
+ *
+ * @param unitsPerNat message units a nat, 1 to 16
+ * @param phiResolution units of φ a nat, 8 to 255
+ * @param phi {@link UpdateRule#PHI}: for each magnitude 0 to 127 the φ value 0 to 255, φ(x) = -ln tanh(x/2)
+ * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 127
+ * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 127
+ */
+@SuppressWarnings("ArrayRecordComponent") // never changed after construction, and copied once into a decoder's memory
+record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] psi, byte[][] minSum) {
+    static final int STATES = 32;
+    static final int FIRST = 31;
+    static final int SIZE = 128;
+
+    DecoderTables {
+        if (unitsPerNat < 1 || unitsPerNat > 16 || phiResolution < 8 || phiResolution > 255) {
+            throw new IllegalArgumentException(
+                    "Message scale " + unitsPerNat + " or phi resolution " + phiResolution + " out of range");
+        }
+        if (phi.length != SIZE || psi.length != STATES || minSum.length != STATES) {
+            throw new IllegalArgumentException("Decoder tables of a wrong size");
+        }
+        for (int s = 0; s < STATES; s++) {
+            requireTable(psi[s]);
+            requireTable(minSum[s]);
+        }
+    }
+
+    private static void requireTable(byte[] table) {
+        if (table.length != SIZE) {
+            throw new IllegalArgumentException("Decoder table of " + table.length + " entries, not " + SIZE);
+        }
+        for (byte v : table) {
+            if (v < 0) {
+                throw new IllegalArgumentException("Decoder table entry " + (v & 255) + " above 127");
+            }
+        }
+    }
+
+    /** Tables without knowledge of a code: the formulas of belief propagation and a rising scale of min-sum. */
+    static DecoderTables generic() {
+        return of(6, 96, 44, new byte[0][], new byte[0][]);
+    }
+
+    /** Tables with φ computed from the parameters; {@code psi} and {@code minSum} generic where empty. */
+    static DecoderTables of(int unitsPerNat, int phiResolution, int clip, byte[][] psi, byte[][] minSum) {
+        byte[][] p = psi;
+        byte[][] m = minSum;
+        if (p.length == 0) {
+            p = new byte[STATES][SIZE];
+            for (byte[] t : p) {
+                for (int i = 0; i < SIZE; i++) {
+                    double s = Math.max(2 * i + .5, .3) / phiResolution;
+                    t[i] = (byte) Math.min(clip, Math.round(unitsPerNat * phiOf(s)));
+                }
+            }
+        }
+        if (m.length == 0) {
+            m = new byte[STATES][SIZE];
+            for (int s = 0; s < STATES; s++) {
+                for (int i = 0; i < SIZE; i++) {
+                    m[s][i] = (byte) Math.min(clip, Math.floor(i * (.9 - .6 * s / 31) + .5));
+                }
+            }
+        }
+        return new DecoderTables(unitsPerNat, phiResolution, phi(unitsPerNat, phiResolution), p, m);
+    }
+
+    /** φ of the magnitudes 0 to 127; a magnitude of 0 counts as half a unit. */
+    static byte[] phi(int unitsPerNat, int phiResolution) {
+        byte[] phi = new byte[SIZE];
+        for (int i = 0; i < SIZE; i++) {
+            phi[i] = (byte) Math.min(255, Math.round(phiResolution * phiOf(Math.max(i, .5) / unitsPerNat)));
+        }
+        return phi;
+    }
+
+    // StrictMath: Alice and Bob need not agree on it, but results should be the same on every machine.
+    static double phiOf(double x) {
+        return -StrictMath.log(StrictMath.tanh(x / 2));
+    }
+
+    /** The state after an iteration that left {@code unsatisfied} of {@code checks} checks unsatisfied. */
+    static int state(long unsatisfied, long checks) {
+        return (int) Math.min(30, 31 * Math.sqrt(2.0 * unsatisfied / checks));
+    }
+
+    /** The magnitude of the prior log-likelihood ratio at error rate {@code qber}. */
+    int prior(double qber) {
+        return (int) Math.min(120, Math.max(1, Math.round(unitsPerNat * Math.log((1 - qber) / qber))));
+    }
+
+    byte[][] table(UpdateRule rule) {
+        return rule == UpdateRule.PHI ? psi : minSum;
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof DecoderTables t
+                && unitsPerNat == t.unitsPerNat
+                && phiResolution == t.phiResolution
+                && Arrays.equals(phi, t.phi)
+                && Arrays.deepEquals(psi, t.psi)
+                && Arrays.deepEquals(minSum, t.minSum);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.deepHashCode(psi) * 31 + Arrays.deepHashCode(minSum);
+    }
+
+    @Override
+    public String toString() {
+        return "DecoderTables[" + unitsPerNat + " units a nat, phi resolution " + phiResolution + "]";
+    }
+}

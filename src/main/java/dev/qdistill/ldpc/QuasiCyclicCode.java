@@ -1,0 +1,265 @@
+package dev.qdistill.ldpc;
+
+import java.util.Arrays;
+
+/**
+ * A binary quasi-cyclic LDPC code, given by its base matrix.
+ *
+ * <p>The parity-check matrix consists of {@link #rows()} × {@link #columns()} circulants of Z × Z bits, Z =
+ * {@link #circulant()}, each zero or a shifted identity: where the base matrix has shift s at (r, c), check r·Z + i covers
+ * bit c·Z + (i + s) mod Z, for every i. So a syndrome is the XOR of rotated Z-bit pieces of the frame, and Z checks can be
+ * decoded side by side.
+ *
+ * <p>Immutable and safe to share.
+ */
+public final class QuasiCyclicCode {
+    /** Largest supported number of base rows, base columns and bits of a circulant. */
+    static final int MAX_DIMENSION = 1 << 15;
+
+    private final String name;
+    private final int circulant;
+    private final int columns;
+    private final int[] rowStart;
+    private final int[] column;
+    private final int[] shift;
+    private final double operatingQber;
+    private final DecoderTables tables;
+
+    /**
+     * @param name what it is called in reports; 1 to 63 printable ASCII characters without blanks
+     * @param circulant Z, bits
+     * @param columns base columns
+     * @param entries for each base row its entries as pairs (column, shift), columns ascending
+     * @param operatingQber see {@link #operatingQber()}
+     * @throws IllegalArgumentException if the base matrix is not a valid one
+     */
+    QuasiCyclicCode(
+            String name, int circulant, int columns, int[][] entries, double operatingQber, DecoderTables tables) {
+        if (!name.matches("[!-~]{1,63}")) {
+            throw new IllegalArgumentException("A code name has 1 to 63 printable ASCII characters without blanks");
+        }
+        if (circulant < 64 || circulant % 64 != 0 || circulant > MAX_DIMENSION) {
+            throw new IllegalArgumentException(
+                    "Circulant size " + circulant + "; a multiple of 64 up to " + MAX_DIMENSION + " is supported");
+        }
+        if (columns < 2 || columns > MAX_DIMENSION || entries.length < 1 || entries.length >= columns) {
+            throw new IllegalArgumentException("A base matrix of " + entries.length + " rows and " + columns
+                    + " columns; fewer rows than columns and at most " + MAX_DIMENSION + " columns are supported");
+        }
+        if (!(operatingQber > 0 && operatingQber < .5)) {
+            throw new IllegalArgumentException("Operating QBER " + operatingQber + " is not between 0 and 0.5");
+        }
+        this.name = name;
+        this.circulant = circulant;
+        this.columns = columns;
+        this.operatingQber = operatingQber;
+        this.tables = tables;
+        rowStart = new int[entries.length + 1];
+        for (int r = 0; r < entries.length; r++) {
+            rowStart[r + 1] = rowStart[r] + entries[r].length / 2;
+        }
+        column = new int[rowStart[entries.length]];
+        shift = new int[column.length];
+        boolean[] used = new boolean[columns];
+        for (int r = 0; r < entries.length; r++) {
+            if (entries[r].length < 4) {
+                throw new IllegalArgumentException("Base row " + r + " has fewer than two entries");
+            }
+            for (int j = 0; j < entries[r].length / 2; j++) {
+                int c = entries[r][2 * j];
+                int s = entries[r][2 * j + 1];
+                if (c < 0 || c >= columns || j > 0 && c <= entries[r][2 * j - 2]) {
+                    throw new IllegalArgumentException(
+                            "Base row " + r + ": column " + c + " is out of range or out of order");
+                }
+                if (s < 0 || s >= circulant) {
+                    throw new IllegalArgumentException("Base row " + r + ", column " + c + ": shift " + s
+                            + " is not between 0 and " + (circulant - 1));
+                }
+                column[rowStart[r] + j] = c;
+                shift[rowStart[r] + j] = s;
+                used[c] = true;
+            }
+        }
+        for (int c = 0; c < columns; c++) {
+            if (!used[c]) {
+                throw new IllegalArgumentException("Base column " + c + " has no entry");
+            }
+        }
+    }
+
+    /** The name of the code, unique in its family. */
+    public String name() {
+        return name;
+    }
+
+    /** The size Z of a circulant, in bits; a multiple of 64. */
+    public int circulant() {
+        return circulant;
+    }
+
+    /** Rows of the base matrix. */
+    public int rows() {
+        return rowStart.length - 1;
+    }
+
+    /** Columns of the base matrix. */
+    public int columns() {
+        return columns;
+    }
+
+    /** Non-zero circulants. */
+    public int edges() {
+        return column.length;
+    }
+
+    /** The length of a frame, in bits. */
+    public int frameBits() {
+        return columns * circulant;
+    }
+
+    /** The length of a syndrome, in bits: what one frame leaks. */
+    public int syndromeBits() {
+        return rows() * circulant;
+    }
+
+    /** The rate R = 1 - syndromeBits / frameBits. */
+    public double rate() {
+        return 1 - (double) rows() / columns;
+    }
+
+    /**
+     * The error rate up to which the decoder with its default rule is measured to correct all but 10^-3 to 10^-2 of the
+     * frames at the first attempt.
+     */
+    public double operatingQber() {
+        return operatingQber;
+    }
+
+    /** The efficiency f = syndromeBits / (frameBits · h(Q)) at error rate Q, if every frame is corrected. */
+    public double efficiency(double qber) {
+        return (double) rows() / columns / binaryEntropy(qber);
+    }
+
+    /** h(p) in bits. */
+    static double binaryEntropy(double p) {
+        return p <= 0 || p >= 1 ? 0 : -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);
+    }
+
+    /** The p up to 1/2 with h(p) = {@code bits}. */
+    static double inverseBinaryEntropy(double bits) {
+        double low = 0;
+        double high = .5;
+        for (int i = 0; i < 60; i++) {
+            double p = (low + high) / 2;
+            if (binaryEntropy(p) < bits) {
+                low = p;
+            } else {
+                high = p;
+            }
+        }
+        return low;
+    }
+
+    DecoderTables tables() {
+        return tables;
+    }
+
+    QuasiCyclicCode with(String newName, double newOperatingQber, DecoderTables newTables) {
+        return new QuasiCyclicCode(newName, circulant, columns, entries(), newOperatingQber, newTables);
+    }
+
+    /** The edges of base row r are those from {@code rowStart(r)} to {@code rowStart(r + 1)}. */
+    int rowStart(int row) {
+        return rowStart[row];
+    }
+
+    int column(int edge) {
+        return column[edge];
+    }
+
+    int shift(int edge) {
+        return shift[edge];
+    }
+
+    int[][] entries() {
+        int[][] e = new int[rows()][];
+        for (int r = 0; r < rows(); r++) {
+            e[r] = new int[2 * (rowStart[r + 1] - rowStart[r])];
+            for (int j = 0; j < e[r].length / 2; j++) {
+                e[r][2 * j] = column[rowStart[r] + j];
+                e[r][2 * j + 1] = shift[rowStart[r] + j];
+            }
+        }
+        return e;
+    }
+
+    /** For each base column its entries as pairs (row, shift), rows ascending. */
+    int[][] columnEntries() {
+        int[] degree = new int[columns];
+        for (int c : column) {
+            degree[c]++;
+        }
+        int[][] e = new int[columns][];
+        for (int c = 0; c < columns; c++) {
+            e[c] = new int[2 * degree[c]];
+        }
+        int[] filled = new int[columns];
+        for (int r = 0; r < rows(); r++) {
+            for (int i = rowStart[r]; i < rowStart[r + 1]; i++) {
+                int c = column[i];
+                e[c][filled[c]++] = r;
+                e[c][filled[c]++] = shift[i];
+            }
+        }
+        return e;
+    }
+
+    /** The number of cycles of length 4 of the base matrix lifted by its circulants, divided by Z. */
+    int fourCycles() {
+        int[][] cols = columnEntries();
+        java.util.Map<Long, Integer> seen = new java.util.HashMap<>();
+        int cycles = 0;
+        for (int[] c : cols) {
+            for (int i = 0; i < c.length; i += 2) {
+                for (int j = i + 2; j < c.length; j += 2) {
+                    long d = Math.floorMod(c[i + 1] - c[j + 1], circulant);
+                    long key = ((long) c[i] << 15 | c[j]) << 16 | d;
+                    cycles += seen.merge(key, 1, Integer::sum) - 1;
+                }
+            }
+        }
+        return cycles;
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof QuasiCyclicCode c
+                && name.equals(c.name)
+                && circulant == c.circulant
+                && columns == c.columns
+                && Double.compare(operatingQber, c.operatingQber) == 0
+                && Arrays.equals(rowStart, c.rowStart)
+                && Arrays.equals(column, c.column)
+                && Arrays.equals(shift, c.shift)
+                && tables.equals(c.tables);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(shift) * 31 + Arrays.hashCode(column);
+    }
+
+    @Override
+    public String toString() {
+        return String.format(
+                java.util.Locale.ROOT,
+                "QuasiCyclicCode[%s: %d bits, rate %.4f, %d x %d circulants of %d]",
+                name,
+                frameBits(),
+                rate(),
+                rows(),
+                columns,
+                circulant);
+    }
+}

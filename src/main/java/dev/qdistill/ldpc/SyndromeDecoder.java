@@ -1,0 +1,252 @@
+package dev.qdistill.ldpc;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.VectorSupport;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.bits.SecretArena;
+import java.util.Optional;
+
+/**
+ * Finds the most plausible error pattern with a given syndrome, by layered message passing in 8 bits.
+ *
+ * <p>A frame is decoded by {@link #begin}, {@link #run}, {@link #error}. When {@link #run} fails, more bits may be {@linkplain
+ * #reveal revealed} and {@link #run} called again, with the same or another rule; it goes on where it stopped unless {@link
+ * #restart} was called.
+ *
+ * <pre>{@code
+ * decoder.begin(difference, 0, qber);
+ * if (decoder.run(UpdateRule.PHI, 60)) {
+ *     decoder.error(error, 0);
+ * }
+ * }</pre>
+ *
+ * <p>The arithmetic is a contract: all implementations make the same decisions in the same iteration. Layers are the base
+ * rows in their order. With x the posterior and c the message of an edge of a check (int8, saturating):
+ * t = x - c; s = sign of the product of all t and the syndrome bit, without this edge's; m = magnitude by the {@linkplain
+ * UpdateRule rule} from the other |t|; x' = t + s·m; c' = x' - t. So a posterior stays the sum of its messages when it
+ * saturates upwards.
+ *
+ * <p>A true result of {@link #run} means that the error pattern has the given syndrome; it may still be a wrong one (rarely),
+ * which only a verification hash can tell.
+ *
+ * <p>For one thread at a time. Nothing is allocated on the heap after construction. {@link #close} wipes the state.
+ */
+public abstract sealed class SyndromeDecoder implements AutoCloseable
+        permits ScalarSyndromeDecoder, VectorSyndromeDecoder {
+    final QuasiCyclicCode code;
+    final SecretArena arena = new SecretArena();
+    final BitString syndrome;
+    final BitString known;
+    final BitString knownErrors;
+    private final BitString decision;
+    private final BitString decisionSyndrome;
+    private final SyndromeEncoder encoder;
+    private final long checks;
+    private boolean anyKnown;
+    private int prior;
+    private int iterations;
+    private int state;
+    private long unsatisfied;
+    private boolean begun;
+
+    SyndromeDecoder(QuasiCyclicCode code, SyndromeEncoder encoder) {
+        this.code = code;
+        this.encoder = encoder;
+        checks = code.syndromeBits();
+        syndrome = BitString.allocate(arena, code.syndromeBits());
+        decisionSyndrome = BitString.allocate(arena, code.syndromeBits());
+        decision = BitString.allocate(arena, code.frameBits());
+        known = BitString.allocate(arena, code.frameBits());
+        knownErrors = BitString.allocate(arena, code.frameBits());
+    }
+
+    /**
+     * A decoder for frames of {@code code}.
+     *
+     * @param backend AUTO takes the fastest one
+     * @throws BackendUnavailableException if {@code backend} is neither AUTO nor one that works here
+     */
+    public static SyndromeDecoder create(QuasiCyclicCode code, Backend backend) {
+        return switch (backend) {
+            case SCALAR -> new ScalarSyndromeDecoder(code);
+            case VECTOR -> {
+                var problem = vectorProblem();
+                if (problem.isPresent()) {
+                    throw new BackendUnavailableException(backend, problem.get());
+                }
+                yield new VectorSyndromeDecoder(code);
+            }
+            case AUTO ->
+                vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
+            case NATIVE, OPENCL ->
+                throw new BackendUnavailableException(backend, "there is no such LDPC decoder; scalar and vector are");
+        };
+    }
+
+    /** Why the vector decoder cannot run here; empty if it can. */
+    public static Optional<String> vectorProblem() {
+        return VectorSupport.problem()
+                .or(() -> VectorSupport.bits() < 512
+                        ? Optional.of("its lanes are those of 512-bit vectors and this machine has "
+                                + VectorSupport.bits() + "-bit ones")
+                        : Optional.empty());
+    }
+
+    public final QuasiCyclicCode code() {
+        return code;
+    }
+
+    /** The kernel this is, for reports. */
+    public abstract Backend backend();
+
+    /**
+     * Starts a frame: nothing known, every bit in error with probability {@code qber}.
+     *
+     * @param difference Alice's syndrome XOR Bob's, {@code syndromeBits} bits from {@code offset} up
+     * @param offset a multiple of 64
+     * @param qber 0 to 1/2, exclusive
+     */
+    public final void begin(BitString difference, long offset, double qber) {
+        SyndromeEncoder.requireRange(difference, offset, code.syndromeBits());
+        if (!(qber > 0 && qber < .5)) {
+            throw new IllegalArgumentException("QBER " + qber + " is not between 0 and 0.5");
+        }
+        syndrome.copyFrom(difference, offset, 0, code.syndromeBits());
+        if (anyKnown) {
+            known.wipe();
+            knownErrors.wipe();
+            anyKnown = false;
+        }
+        prior = code.tables().prior(qber);
+        iterations = 0;
+        load();
+        begun = true;
+        restart();
+    }
+
+    /**
+     * Tells the error values at some positions: 1 where the two parties' bits differ. Later calls add to earlier ones. Shortened
+     * positions (zero on both sides) are known with value 0.
+     *
+     * @param mask {@code frameBits} bits from {@code maskOffset} up, 1 where the value is known
+     * @param maskOffset a multiple of 64
+     * @param errors {@code frameBits} bits from {@code errorsOffset} up; those outside the mask are ignored
+     * @param errorsOffset a multiple of 64
+     */
+    public final void reveal(BitString mask, long maskOffset, BitString errors, long errorsOffset) {
+        requireBegun();
+        SyndromeEncoder.requireRange(mask, maskOffset, code.frameBits());
+        SyndromeEncoder.requireRange(errors, errorsOffset, code.frameBits());
+        long m = maskOffset >>> 6;
+        long e = errorsOffset >>> 6;
+        for (int w = 0; w < code.frameBits() / 64; w++) {
+            long now = mask.word(m + w);
+            known.setWord(w, known.word(w) | now);
+            knownErrors.setWord(w, knownErrors.word(w) & ~now | errors.word(e + w) & now);
+        }
+        anyKnown = true;
+        pin();
+    }
+
+    /** Forgets all messages of the present frame, but not its syndrome and known bits. */
+    public final void restart() {
+        requireBegun();
+        reset(prior);
+        state = DecoderTables.FIRST;
+        unsatisfied = checks;
+        if (anyKnown) {
+            pin();
+        }
+    }
+
+    /**
+     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome.
+     *
+     * @return whether they have; if not, the decisions are the last iteration's
+     */
+    public final boolean run(UpdateRule rule, int maxIterations) {
+        requireBegun();
+        for (int i = 0; i < maxIterations; i++) {
+            unsatisfied = iterate(rule, state);
+            iterations++;
+            state = DecoderTables.state(unsatisfied, checks);
+            if (anyKnown) {
+                pin();
+            }
+            // The count is that of the extrinsic signs, so a frame may be done when it is not yet zero.
+            if (unsatisfied * 256 <= checks && satisfied()) {
+                return true;
+            }
+        }
+        decide(decision);
+        applyKnown();
+        return false;
+    }
+
+    private boolean satisfied() {
+        decide(decision);
+        applyKnown();
+        encoder.encode(decision, 0, decisionSyndrome, 0);
+        return decisionSyndrome.contentEquals(syndrome);
+    }
+
+    private void applyKnown() {
+        if (!anyKnown) {
+            return;
+        }
+        for (int w = 0; w < code.frameBits() / 64; w++) {
+            long k = known.word(w);
+            decision.setWord(w, decision.word(w) & ~k | knownErrors.word(w));
+        }
+    }
+
+    /** The iterations run on the present frame so far. */
+    public final int iterations() {
+        return iterations;
+    }
+
+    /** The checks that the last iteration found unsatisfied by the extrinsic signs; a measure of how far it got. */
+    public final long unsatisfied() {
+        return unsatisfied;
+    }
+
+    /**
+     * Writes the present decisions, 1 for an error, to the {@code frameBits} bits of {@code error} from {@code offset} up.
+     *
+     * @param offset a multiple of 64
+     */
+    public final void error(BitString error, long offset) {
+        requireBegun();
+        SyndromeEncoder.requireRange(error, offset, code.frameBits());
+        error.copyFrom(decision, 0, offset, code.frameBits());
+    }
+
+    /** Wipes and frees the state. */
+    @Override
+    public final void close() {
+        begun = false;
+        arena.close();
+    }
+
+    private void requireBegun() {
+        if (!begun) {
+            throw new IllegalStateException("No frame was begun, or the decoder is closed");
+        }
+    }
+
+    /** Takes over {@link #syndrome}. */
+    abstract void load();
+
+    /** Sets every posterior to {@code prior} and every message to zero. */
+    abstract void reset(int prior);
+
+    /** Sets the posteriors at the {@link #known} positions to certainty. */
+    abstract void pin();
+
+    /** One sweep over all layers; returns the number of checks unsatisfied by extrinsic signs. */
+    abstract long iterate(UpdateRule rule, int state);
+
+    /** Writes the signs of the posteriors. */
+    abstract void decide(BitString decision);
+}

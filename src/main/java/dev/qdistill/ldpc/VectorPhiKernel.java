@@ -1,0 +1,174 @@
+package dev.qdistill.ldpc;
+
+import static jdk.incubator.vector.VectorOperators.ABS;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.SADD;
+import static jdk.incubator.vector.VectorOperators.SSUB;
+import static jdk.incubator.vector.VectorOperators.SUADD;
+import static jdk.incubator.vector.VectorOperators.UMAX;
+import static jdk.incubator.vector.VectorOperators.UMIN;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * One layer of quantised belief propagation: 64 checks a vector, pass 2 of each chunk of checks interleaved with pass 1 of the
+ * next. The sum of φ leaves out the largest term, which is kept beside it.
+ *
+ * <p>Twin of {@link VectorMinSumKernel}; {@link VectorSyndromeDecoder} describes the layout.
+ */
+final class VectorPhiKernel {
+    private static final VectorSpecies<Byte> S = ByteVector.SPECIES_512;
+    private static final MemorySegment M = Memory.ALL;
+    private static final ByteOrder O = ByteOrder.LITTLE_ENDIAN;
+
+    private VectorPhiKernel() {}
+
+    /**
+     * Updates the posteriors and messages of one layer.
+     *
+     * @param rotations address of the 64 lane rotations
+     * @param scratch address of {@code degree} vectors
+     * @param phi address of the table of φ
+     * @param lut address of the table of 128 magnitudes
+     * @param table addresses: by chunk and edge, source | rotation and target; the targets one chunk late
+     * @param at where the layer begins in {@code table}
+     * @param degree edges of the layer, even
+     * @param messages address of the layer's messages, by chunk and edge
+     * @param syndrome address of the layer's syndrome bytes
+     * @param chunks vectors a circulant
+     * @return checks that are unsatisfied by extrinsic signs
+     */
+    static int layer(
+            long rotations,
+            long scratch,
+            long phi,
+            long lut,
+            long[] table,
+            int at,
+            int degree,
+            long messages,
+            long syndrome,
+            int chunks) {
+        ByteVector most = ByteVector.broadcast(S, (byte) 127);
+        ByteVector zero = ByteVector.zero(S);
+        ByteVector low = ByteVector.fromMemorySegment(S, M, lut, O);
+        ByteVector high = ByteVector.fromMemorySegment(S, M, lut + 64, O);
+        ByteVector phi0 = ByteVector.fromMemorySegment(S, M, phi, O);
+        ByteVector phi1 = ByteVector.fromMemorySegment(S, M, phi + 64, O);
+        ByteVector sum = zero;
+        ByteVector top = zero;
+        ByteVector sign = ByteVector.fromMemorySegment(S, M, syndrome, O);
+        int entry = at;
+        long m = messages;
+        long q = scratch;
+        for (int j = 0; j < degree; j += 2) {
+            long s0 = table[entry];
+            ByteVector t0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
+                    .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O))
+                    .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
+            t0.intoMemorySegment(M, q, O);
+            sign = sign.lanewise(XOR, t0);
+            ByteVector f0 = t0.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1);
+            sum = sum.lanewise(SUADD, top.lanewise(UMIN, f0));
+            top = top.lanewise(UMAX, f0);
+            long s1 = table[entry + 2];
+            ByteVector t1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
+                    .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O))
+                    .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
+            t1.intoMemorySegment(M, q + 64, O);
+            sign = sign.lanewise(XOR, t1);
+            ByteVector f1 = t1.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1);
+            sum = sum.lanewise(SUADD, top.lanewise(UMIN, f1));
+            top = top.lanewise(UMAX, f1);
+            entry += 4;
+            m += 128;
+            q += 128;
+        }
+        int unsatisfied = Long.bitCount(sign.compare(LT, zero).toLong());
+        long old = messages;
+        long check = syndrome;
+        for (int chunk = 1; chunk < chunks; chunk++) {
+            ByteVector others = sum;
+            ByteVector largest = top;
+            ByteVector parity = sign;
+            check += 64;
+            sum = zero;
+            top = zero;
+            sign = ByteVector.fromMemorySegment(S, M, check, O);
+            q = scratch;
+            for (int j = 0; j < degree; j += 2) {
+                ByteVector u0 = ByteVector.fromMemorySegment(S, M, q, O);
+                ByteVector i0 = others.lanewise(
+                        SUADD, largest.sub(u0.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1)));
+                ByteVector c0 = i0.reinterpretAsInts()
+                        .lanewise(LSHR, 1)
+                        .reinterpretAsBytes()
+                        .and(most)
+                        .selectFrom(low, high);
+                ByteVector p0 = u0.lanewise(
+                        SADD, c0.blend(zero.sub(c0), parity.lanewise(XOR, u0).compare(LT, zero)));
+                p0.sub(u0).intoMemorySegment(M, old, O);
+                p0.intoMemorySegment(M, table[entry + 1], O);
+                long s0 = table[entry];
+                ByteVector t0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O))
+                        .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
+                t0.intoMemorySegment(M, q, O);
+                sign = sign.lanewise(XOR, t0);
+                ByteVector f0 = t0.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1);
+                sum = sum.lanewise(SUADD, top.lanewise(UMIN, f0));
+                top = top.lanewise(UMAX, f0);
+                ByteVector u1 = ByteVector.fromMemorySegment(S, M, q + 64, O);
+                ByteVector i1 = others.lanewise(
+                        SUADD, largest.sub(u1.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1)));
+                ByteVector c1 = i1.reinterpretAsInts()
+                        .lanewise(LSHR, 1)
+                        .reinterpretAsBytes()
+                        .and(most)
+                        .selectFrom(low, high);
+                ByteVector p1 = u1.lanewise(
+                        SADD, c1.blend(zero.sub(c1), parity.lanewise(XOR, u1).compare(LT, zero)));
+                p1.sub(u1).intoMemorySegment(M, old + 64, O);
+                p1.intoMemorySegment(M, table[entry + 3], O);
+                long s1 = table[entry + 2];
+                ByteVector t1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O))
+                        .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
+                t1.intoMemorySegment(M, q + 64, O);
+                sign = sign.lanewise(XOR, t1);
+                ByteVector f1 = t1.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1);
+                sum = sum.lanewise(SUADD, top.lanewise(UMIN, f1));
+                top = top.lanewise(UMAX, f1);
+                entry += 4;
+                m += 128;
+                old += 128;
+                q += 128;
+            }
+            unsatisfied += Long.bitCount(sign.compare(LT, zero).toLong());
+        }
+        q = scratch;
+        for (int j = 0; j < degree; j++) {
+            ByteVector u = ByteVector.fromMemorySegment(S, M, q, O);
+            ByteVector i = sum.lanewise(
+                    SUADD, top.sub(u.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1)));
+            ByteVector c = i.reinterpretAsInts()
+                    .lanewise(LSHR, 1)
+                    .reinterpretAsBytes()
+                    .and(most)
+                    .selectFrom(low, high);
+            ByteVector p =
+                    u.lanewise(SADD, c.blend(zero.sub(c), sign.lanewise(XOR, u).compare(LT, zero)));
+            p.sub(u).intoMemorySegment(M, old, O);
+            p.intoMemorySegment(M, table[entry + 1], O);
+            entry += 2;
+            old += 64;
+            q += 64;
+        }
+        return unsatisfied;
+    }
+}
