@@ -1,0 +1,187 @@
+package dev.qdistill.dump;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * Reads a raw key dump from front to back, a batch at a time; a dump larger than memory works.
+ *
+ * <pre>{@code
+ * try (DumpReader reader = DumpReader.open(path)) {
+ *     while (reader.next()) {
+ *         RecordBatch batch = reader.batch();
+ *         ...
+ *     }
+ *     DumpTotals totals = reader.totals();
+ * }
+ * }</pre>
+ *
+ * <p>The format is recognised by the contents, never by the name. A file that is cut, damaged or of another format
+ * throws {@link BadInputException}, at {@code open} or at the {@code next} that comes upon it, so that nothing may be
+ * done with a dump's records for good before {@link #next()} has returned false. Failures of the file system throw
+ * {@link UncheckedIOException}.
+ *
+ * <p>Security guarantee: the memory that held records is wiped on {@link #close()}.
+ */
+public sealed interface DumpReader extends AutoCloseable permits QrawReader {
+    /**
+     * Opens a dump and reads its header.
+     *
+     * @throws BadInputException if it is not a readable file of a known format
+     */
+    static DumpReader open(Path file) {
+        if (!Files.exists(file)) {
+            throw new BadInputException(file, "no such file");
+        }
+        if (Files.isDirectory(file)) {
+            throw new BadInputException(file, "is a directory; a raw key dump is expected");
+        }
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+            throw new BadInputException(file, "is not a regular file that can be read");
+        }
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(file, StandardOpenOption.READ);
+        } catch (IOException e) {
+            throw new BadInputException(file, "cannot be opened: " + e.getMessage());
+        }
+        boolean done = false;
+        try {
+            ByteBuffer head = ByteBuffer.allocate(16);
+            while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {}
+            head.flip();
+            DumpReader reader = recognise(file, channel, head);
+            done = true;
+            return reader;
+        } catch (IOException e) {
+            throw new UncheckedIOException(file.toString(), e);
+        } finally {
+            if (!done) {
+                try {
+                    channel.close();
+                } catch (IOException e) {
+                    // The first failure is the one to report.
+                }
+            }
+        }
+    }
+
+    private static DumpReader recognise(Path file, FileChannel channel, ByteBuffer head) throws IOException {
+        if (!head.hasRemaining()) {
+            throw new BadInputException(file, 0, "the file is empty");
+        }
+        if (Qraw.isMagic(head)) {
+            return new QrawReader(file, channel);
+        }
+        byte[] found = new byte[Math.min(8, head.remaining())];
+        head.get(0, found);
+        throw new BadInputException(
+                file,
+                0,
+                "this is no raw key dump: it begins with the bytes "
+                        + HexFormat.ofDelimiter(" ").formatHex(found)
+                        + "; expected QRAW, a line index,basis,bit, or a qcrypto T3 header");
+    }
+
+    /** The file being read. */
+    Path file();
+
+    /** The size of the file in bytes. */
+    long size();
+
+    /** The bytes read so far, for a progress bar. */
+    long position();
+
+    DumpHeader header();
+
+    /**
+     * Reads the next batch.
+     *
+     * @return false at the end of the dump, whose totals then have been read and checked
+     * @throws BadInputException if the file is damaged or cut here
+     */
+    boolean next();
+
+    /** The batch last read; overwritten by the next {@link #next()}. */
+    RecordBatch batch();
+
+    /**
+     * The totals.
+     *
+     * @throws IllegalStateException before {@link #next()} has returned false
+     */
+    DumpTotals totals();
+
+    /** Closes the file and wipes the memory. */
+    @Override
+    void close();
+
+    /**
+     * Makes sure that the dump is not known to be the other side's.
+     *
+     * @throws BadInputException if it is
+     */
+    default void requireRole(Role expected) {
+        Optional<Role> found = header().role();
+        if (found.isPresent() && found.get() != expected) {
+            throw new BadInputException(file(), found.get() + "'s dump was given where " + expected + "'s is expected");
+        }
+    }
+
+    /**
+     * Makes sure that {@code alice} and {@code bob} can be the two dumps of one session, as far as their headers tell:
+     * two files, the roles, the session, the protocol, the kind and the link's parameters.
+     *
+     * @throws BadInputException if they cannot
+     */
+    static void requirePair(DumpReader alice, DumpReader bob) {
+        try {
+            if (Files.isSameFile(alice.file(), bob.file())) {
+                throw new BadInputException(bob.file(), "the same file was given as Alice's and as Bob's dump");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        DumpHeader a = alice.header();
+        DumpHeader b = bob.header();
+        if (a.role().isPresent()
+                && b.role().isPresent()
+                && a.role().get() == Role.BOB
+                && b.role().get() == Role.ALICE) {
+            throw new BadInputException(
+                    alice.file(), "the roles are swapped: this is Bob's dump, and " + bob.file() + " is Alice's");
+        }
+        alice.requireRole(Role.ALICE);
+        bob.requireRole(Role.BOB);
+        requireEqual(bob, "session", b.session(), a.session());
+        requireEqual(
+                bob,
+                "protocol",
+                Optional.of(b.protocol().id()),
+                Optional.of(a.protocol().id()));
+        if (a.kind() == DumpKind.SIFTED ^ b.kind() == DumpKind.SIFTED) {
+            throw new BadInputException(
+                    bob.file(),
+                    "a " + b.kind().id() + " dump cannot be paired with a "
+                            + a.kind().id() + " one");
+        }
+        requireEqual(bob, "link", b.link(), a.link());
+    }
+
+    private static void requireEqual(DumpReader bob, String what, Optional<?> found, Optional<?> expected) {
+        if (!found.equals(expected)) {
+            throw new BadInputException(
+                    bob.file(),
+                    "the two dumps belong to different sessions: this one's " + what + " is "
+                            + found.map(Object::toString).orElse("unknown") + ", the other one's "
+                            + expected.map(Object::toString).orElse("unknown"));
+        }
+    }
+}

@@ -1,0 +1,357 @@
+package dev.qdistill.dump;
+
+import dev.qdistill.bits.BitString;
+import dev.qdistill.bits.SecretArena;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a QRAW file from front to back.
+ *
+ * <p>The records go to a temporary file (mode 0600) beside the target, which takes the target's name when
+ * {@link #finish} has made it durable; a writer that is closed before leaves nothing, and the target, if there was
+ * one, as it was.
+ *
+ * <p>Security guarantee: the memory that held records is wiped on {@link #close()}.
+ */
+public final class DumpWriter implements AutoCloseable {
+    private final Path target;
+    private final Path temporary;
+    private final FileChannel channel;
+    private final DumpHeader header;
+    private final Role role;
+    private final int intensities;
+    private final boolean implicit;
+    private final SecretArena arena = new SecretArena();
+    private final MemorySegment buffer;
+    private final ByteBuffer bytes;
+    private final MemorySegment[] planes;
+    private final long[] pulses = new long[RecordBatch.CAPACITY];
+
+    // The words of the planes being filled, and the number of records in the chunk being filled.
+    private long basisWord;
+    private long bitWord;
+    private long lowWord;
+    private long highWord;
+    private int count;
+
+    private long lastPulse = -1;
+    private long chunks;
+    private long records;
+    private long doubleClicks;
+    private boolean finished;
+    private boolean closed;
+
+    /**
+     * Starts a dump.
+     *
+     * @param target the file to be; an existing one is replaced at the end
+     * @param header of a QRAW file ({@link DumpHeader#qraw})
+     * @throws IllegalArgumentException if the header is another format's
+     * @throws UncheckedIOException if the directory cannot be written to
+     */
+    public static DumpWriter create(Path target, DumpHeader header) {
+        if (header.format() != DumpFormat.QRAW) {
+            throw new IllegalArgumentException("Only QRAW can be written, not " + header.format());
+        }
+        try {
+            return new DumpWriter(target, header);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write " + target, e);
+        }
+    }
+
+    private DumpWriter(Path target, DumpHeader header) throws IOException {
+        if (Files.isDirectory(target)) {
+            throw new FileSystemException(target.toString(), null, "is a directory");
+        }
+        this.target = target;
+        this.header = header;
+        this.role = header.role().orElseThrow();
+        this.intensities = header.protocol().intensities();
+        this.implicit = header.kind() != DumpKind.RAW;
+        this.temporary = createTemporary(target.toAbsolutePath());
+        // An interrupted program leaves no half dump either.
+        temporary.toFile().deleteOnExit();
+        this.channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
+        this.buffer = arena.allocate(Qraw.CHUNK_HEADER_BYTES + (long) Qraw.MAX_PAYLOAD_BYTES + 8, BitString.ALIGNMENT);
+        this.bytes = buffer.asByteBuffer();
+        this.planes = new MemorySegment[Qraw.planes(role)];
+        for (int p = 0; p < planes.length; p++) {
+            planes[p] = arena.allocate(RecordBatch.CAPACITY / 8, BitString.ALIGNMENT);
+        }
+        boolean done = false;
+        try {
+            Qraw.writeHeader(header, buffer.asSlice(0, Qraw.HEADER_BYTES));
+            write(Qraw.HEADER_BYTES);
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
+    }
+
+    private static Path createTemporary(Path target) throws IOException {
+        Path directory = target.getParent();
+        if (directory == null) {
+            throw new FileSystemException(target.toString(), null, "is a directory");
+        }
+        FileAttribute<?>[] attributes =
+                directory.getFileSystem().supportedFileAttributeViews().contains("posix")
+                        ? new FileAttribute<?>[] {
+                            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+                        }
+                        : new FileAttribute<?>[0];
+        return Files.createTempFile(directory, "." + target.getFileName() + ".", ".tmp", attributes);
+    }
+
+    public DumpHeader header() {
+        return header;
+    }
+
+    /** The records so far. */
+    public long records() {
+        return records + count;
+    }
+
+    /**
+     * Adds a record of Alice's.
+     *
+     * @param pulse the index of the pulse, above the last one's; of a sifted or full-pulse dump the number of the record
+     * @param basis 0 for Z, 1 for X
+     * @param bit 0 or 1
+     * @param intensity the index of the intensity
+     */
+    public void alice(long pulse, int basis, int bit, int intensity) {
+        if (role != Role.ALICE || intensity < 0 || intensity >= intensities) {
+            throw new IllegalArgumentException("Not a record for " + role + "'s "
+                    + header.protocol().id() + " dump: Alice's, intensity " + intensity);
+        }
+        append(pulse, basis, bit, intensity & 1, intensity >> 1);
+    }
+
+    /**
+     * Adds a record of Bob's.
+     *
+     * @param pulse the index of the pulse, above the last one's; of a sifted dump the number of the record
+     * @param basis 0 for Z, 1 for X
+     * @param bit 0 or 1; drawn at random after a double click
+     * @param doubleClick 1 if both detectors of the basis clicked, 0 if one did
+     */
+    public void bob(long pulse, int basis, int bit, int doubleClick) {
+        if (role != Role.BOB) {
+            throw new IllegalArgumentException("Bob's record for Alice's dump");
+        }
+        append(pulse, basis, bit, doubleClick & 1, 0);
+        doubleClicks += doubleClick & 1;
+    }
+
+    private void append(long pulse, int basis, int bit, int low, int high) {
+        if (finished || closed) {
+            throw new IllegalStateException("The dump is finished");
+        }
+        if (pulse <= lastPulse || implicit && pulse != lastPulse + 1) {
+            throw new IllegalArgumentException("Record " + records() + " has the index " + pulse + " after " + lastPulse
+                    + (implicit ? "; this dump has no gaps" : "; they must increase"));
+        }
+        if (!implicit && count > 0 && pulse - lastPulse > Qraw.MAX_DELTA) {
+            flushChunk();
+        }
+        int shift = count & 63;
+        basisWord |= (basis & 1L) << shift;
+        bitWord |= (bit & 1L) << shift;
+        lowWord |= (long) low << shift;
+        highWord |= (long) high << shift;
+        pulses[count++] = pulse;
+        lastPulse = pulse;
+        if (shift == 63) {
+            flushWord();
+            if (count == RecordBatch.CAPACITY) {
+                flushChunk();
+            }
+        }
+    }
+
+    private void flushWord() {
+        long at = (count - 1 >>> 6) * 8L;
+        planes[RecordBatch.BASIS].set(Qraw.LONG, at, basisWord);
+        planes[RecordBatch.BIT].set(Qraw.LONG, at, bitWord);
+        planes[2].set(Qraw.LONG, at, lowWord);
+        if (role == Role.ALICE) {
+            planes[RecordBatch.INTENSITY_HIGH].set(Qraw.LONG, at, highWord);
+        }
+        basisWord = 0;
+        bitWord = 0;
+        lowWord = 0;
+        highWord = 0;
+    }
+
+    private void flushChunk() {
+        if (count == 0) {
+            return;
+        }
+        if ((count & 63) != 0) {
+            flushWord();
+        }
+        int planeBytes = Qraw.planeBytes(count);
+        long at = Qraw.CHUNK_HEADER_BYTES;
+        for (MemorySegment plane : planes) {
+            MemorySegment.copy(plane, 0, buffer, at, planeBytes);
+            at += planeBytes;
+        }
+        if (!implicit) {
+            at = writePulses(at);
+        }
+        int payload = (int) at - Qraw.CHUNK_HEADER_BYTES;
+        buffer.set(Qraw.INT, 0, Qraw.CHUNK);
+        buffer.set(Qraw.INT, 4, count);
+        buffer.set(Qraw.INT, 8, payload);
+        buffer.set(Qraw.INT, 12, Qraw.crc(buffer.asSlice(Qraw.CHUNK_HEADER_BYTES, payload)));
+        buffer.set(Qraw.LONG, 16, pulses[0]);
+        buffer.set(Qraw.LONG, 24, pulses[count - 1]);
+        buffer.set(Qraw.INT, 32, (int) chunks);
+        buffer.set(Qraw.INT, 36, Qraw.crc(buffer.asSlice(0, 36)));
+        write((int) at);
+        chunks++;
+        records += count;
+        count = 0;
+    }
+
+    // Differences to the index before, seven bits a byte, the low ones first, all bytes but the last with bit 7 set.
+    private long writePulses(long from) {
+        long at = from;
+        for (int i = 1; i < count; i++) {
+            long delta = pulses[i] - pulses[i - 1];
+            // Seven-bit groups spread to bytes, the reverse of QrawReader.readPulses.
+            long x = delta & 0x0fff_ffffL | delta >>> 28 << 32;
+            x = x & 0x0000_3fff_0000_3fffL | (x & 0x0fff_c000_0fff_c000L) << 2;
+            x = x & 0x007f_007f_007f_007fL | (x & 0x3f80_3f80_3f80_3f80L) << 1;
+            int length = 8 - (Long.numberOfLeadingZeros(x) >>> 3);
+            long continued = 0x0080_8080_8080_8080L & ((1L << 8 * (length - 1)) - 1);
+            buffer.set(Qraw.LONG, at, x | continued);
+            at += length;
+        }
+        long end = at + 7 & -8L;
+        buffer.asSlice(at, end - at).fill((byte) 0);
+        return end;
+    }
+
+    /**
+     * Ends Alice's dump: writes the totals, makes the file durable and gives it its name.
+     *
+     * @param sent all pulses of the session by basis and intensity
+     * @throws IllegalArgumentException if there are fewer pulses than the records say
+     */
+    public void finish(SentPulses sent) {
+        if (role != Role.ALICE || sent.intensities() != intensities) {
+            throw new IllegalArgumentException(
+                    "Alice's dump ends with the pulses of " + intensities + " intensities, and only hers");
+        }
+        finish(sent.total(), sent);
+    }
+
+    /**
+     * Ends Bob's dump, as {@link #finish(SentPulses)}.
+     *
+     * @param pulseCount all pulses of the session
+     */
+    public void finish(long pulseCount) {
+        if (role != Role.BOB) {
+            throw new IllegalArgumentException("Alice's dump ends with the pulses by basis and intensity");
+        }
+        finish(pulseCount, null);
+    }
+
+    private void finish(long pulseCount, @Nullable SentPulses sent) {
+        if (finished || closed) {
+            throw new IllegalStateException("The dump is finished");
+        }
+        if (lastPulse >= pulseCount && records() > 0) {
+            throw new IllegalArgumentException("There is a record of pulse " + lastPulse + " of " + pulseCount);
+        }
+        flushChunk();
+        MemorySegment end = buffer.asSlice(0, Qraw.END_BYTES);
+        end.fill((byte) 0);
+        end.set(Qraw.INT, 0, Qraw.END);
+        end.set(Qraw.INT, 4, Qraw.END_BYTES);
+        end.set(Qraw.LONG, 8, records);
+        end.set(Qraw.LONG, 16, chunks);
+        end.set(Qraw.LONG, 24, pulseCount);
+        if (sent != null) {
+            for (int k = 0; k < sent.intensities(); k++) {
+                end.set(Qraw.LONG, 32 + 8L * k, sent.count(Basis.Z, k));
+                end.set(Qraw.LONG, 56 + 8L * k, sent.count(Basis.X, k));
+            }
+        }
+        end.set(Qraw.LONG, 80, doubleClicks);
+        end.set(Qraw.INT, 92, Qraw.crc(end.asSlice(0, 92)));
+        write(Qraw.END_BYTES);
+        try {
+            channel.force(true);
+            channel.close();
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            finished = true;
+            syncDirectory();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write " + target, e);
+        } finally {
+            close();
+        }
+    }
+
+    private void syncDirectory() throws IOException {
+        Path directory = target.toAbsolutePath().getParent();
+        if (directory != null
+                && directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            try (FileChannel d = FileChannel.open(directory, StandardOpenOption.READ)) {
+                d.force(true);
+            }
+        }
+    }
+
+    private void write(int length) {
+        bytes.limit(length).position(0);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            close();
+            throw new UncheckedIOException("Cannot write " + target, e);
+        }
+    }
+
+    /** Ends writing; without {@link #finish} before, nothing remains of the dump. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        basisWord = 0;
+        bitWord = 0;
+        lowWord = 0;
+        highWord = 0;
+        arena.close();
+        try {
+            channel.close();
+            if (!finished) {
+                Files.deleteIfExists(temporary);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write " + target, e);
+        }
+    }
+}
