@@ -2,6 +2,7 @@ package dev.qdistill.security;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -26,5 +27,15 @@ public record KeyLength(
             throw new IllegalArgumentException("A length of " + secretBits + " bits with reason " + reason);
         }
         terms = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(terms));
+    }
+
+    /**
+     * One of the {@link #terms()}.
+     *
+     * @throws NoSuchElementException if this bound has none of that name, or did not get that far
+     */
+    public double term(String name) {
+        return Optional.ofNullable(terms.get(name))
+                .orElseThrow(() -> new NoSuchElementException("No term " + name + " among " + terms.keySet()));
     }
 }
