@@ -25,7 +25,8 @@ public final class Workers implements AutoCloseable {
         }
         this.threads = threads;
         this.pool = Executors.newFixedThreadPool(
-                threads, Thread.ofPlatform().daemon().name("qdistill-worker-", 0).factory());
+                threads,
+                Thread.ofPlatform().daemon().name("qdistill-worker-", 0).factory());
     }
 
     public int threads() {

@@ -11,9 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.zip.Adler32;
+import java.util.zip.CRC32C;
 
 /**
  * The codes that are shipped: for each frame length a row of rates, in steps of a few per cent of the leakage 1 - R.
@@ -139,6 +142,19 @@ public final class CodeFamily {
             }
             throw new NoSuchElementException("There is no code '" + n + "'; 'codes list' prints those there are");
         });
+    }
+
+    /** Sixteen digits that are the same exactly if both sides have the same codes. */
+    public String fingerprint() {
+        CRC32C crc = new CRC32C();
+        Adler32 adler = new Adler32();
+        for (Part part : parts) {
+            for (byte[] code : part.packed) {
+                crc.update(code);
+                adler.update(code);
+            }
+        }
+        return String.format(Locale.ROOT, "%08x%08x", crc.getValue(), adler.getValue());
     }
 
     /** Writes codes of one frame length as the resource that {@link #shipped()} reads. */

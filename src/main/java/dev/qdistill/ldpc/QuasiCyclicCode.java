@@ -141,6 +141,30 @@ public final class QuasiCyclicCode {
         return (double) rows() / columns / binaryEntropy(qber);
     }
 
+    /**
+     * The error rate at which a syndrome has {@code weight} ones on average: a check of d bits is odd with probability (1 -
+     * (1 - 2Q)^d)/2 (Gallager 1962, lemma 4.1). At most 1/2.
+     *
+     * @param weight the number of ones in the syndrome of an error pattern
+     */
+    public double estimateQber(long weight) {
+        double low = 0;
+        double high = .5;
+        for (int i = 0; i < 40; i++) {
+            double q = (low + high) / 2;
+            double odd = 0;
+            for (int r = 0; r < rows(); r++) {
+                odd += (1 - Math.pow(1 - 2 * q, rowStart[r + 1] - rowStart[r])) / 2;
+            }
+            if (odd * circulant < weight) {
+                low = q;
+            } else {
+                high = q;
+            }
+        }
+        return low;
+    }
+
     /** h(p) in bits. */
     static double binaryEntropy(double p) {
         return p <= 0 || p >= 1 ? 0 : -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);

@@ -129,6 +129,11 @@ final class ScalarSyndromeDecoder extends SyndromeDecoder {
     }
 
     @Override
+    int posterior(int bit) {
+        return posterior.get(JAVA_BYTE, bit);
+    }
+
+    @Override
     public Backend backend() {
         return Backend.SCALAR;
     }

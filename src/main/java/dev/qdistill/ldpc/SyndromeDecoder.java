@@ -222,6 +222,54 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         error.copyFrom(decision, 0, offset, code.frameBits());
     }
 
+    /**
+     * Marks the bits whose posteriors are the weakest now, known ones left out: those whose true values would help a frame that
+     * failed the most. Among equals the choice follows a fixed scattered order.
+     *
+     * @param count how many to mark; fewer if fewer are unknown
+     * @param mask {@code frameBits} bits, overwritten
+     */
+    public final void leastReliable(int count, BitString mask) {
+        requireBegun();
+        SyndromeEncoder.requireRange(mask, 0, code.frameBits());
+        int n = code.frameBits();
+        int[] histogram = new int[129];
+        for (int i = 0; i < n; i++) {
+            if (!known.get(i)) {
+                histogram[Math.abs(posterior(i))]++;
+            }
+        }
+        int threshold = 0;
+        int below = 0;
+        while (threshold < 128 && below + histogram[threshold] <= count) {
+            below += histogram[threshold++];
+        }
+        int ties = count - below;
+        // A step without common factor with n (whose factors are 2 and those of the base matrix) visits every bit once.
+        long step = (long) (n * 0.6180339887) | 1;
+        while (gcd(step, n) != 1) {
+            step += 2;
+        }
+        mask.wipe();
+        long at = 0;
+        for (int i = 0; i < n; i++, at = (at + step) % n) {
+            if (known.get(at)) {
+                continue;
+            }
+            int magnitude = Math.abs(posterior((int) at));
+            if (magnitude < threshold) {
+                mask.set(at, true);
+            } else if (magnitude == threshold && ties > 0) {
+                mask.set(at, true);
+                ties--;
+            }
+        }
+    }
+
+    private static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
+    }
+
     /** Wipes and frees the state. */
     @Override
     public final void close() {
@@ -240,6 +288,9 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
 
     /** Sets every posterior to {@code prior} and every message to zero. */
     abstract void reset(int prior);
+
+    /** The posterior of a bit, -128 to 127. */
+    abstract int posterior(int bit);
 
     /** Sets the posteriors at the {@link #known} positions to certainty. */
     abstract void pin();

@@ -242,13 +242,22 @@ final class VectorSyndromeDecoder extends SyndromeDecoder {
             long k = known.word(w);
             while (k != 0) {
                 int bit = w * 64 + Long.numberOfTrailingZeros(k);
-                int c = bit / circulant;
-                int element = Math.floorMod(bit % circulant - alignment[c], circulant);
-                long address = posteriors + (long) c * circulant + (long) (element % chunks) * LANES + element / chunks;
-                Memory.ALL.set(JAVA_BYTE, address, (byte) (knownErrors.get(bit) ? -127 : 127));
+                Memory.ALL.set(JAVA_BYTE, address(bit), (byte) (knownErrors.get(bit) ? -127 : 127));
                 k &= k - 1;
             }
         }
+    }
+
+    // Of the posterior of a bit between iterations.
+    private long address(int bit) {
+        int c = bit / circulant;
+        int element = Math.floorMod(bit % circulant - alignment[c], circulant);
+        return posteriors + (long) c * circulant + (long) (element % chunks) * LANES + element / chunks;
+    }
+
+    @Override
+    int posterior(int bit) {
+        return Memory.ALL.get(JAVA_BYTE, address(bit));
     }
 
     @Override

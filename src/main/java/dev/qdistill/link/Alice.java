@@ -61,7 +61,8 @@ final class Alice implements Party {
     @Override
     public void receive(Message message, Consumer<Message> out) {
         switch (message) {
-            case Message.Hello m when state == State.HELLO -> {
+            case Message.Hello m
+            when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
                 state = State.DETECTIONS;
             }
@@ -71,7 +72,8 @@ final class Alice implements Party {
             case Message.Reconciliation m when state == State.RECONCILE -> reconcile(m, out);
             case Message.Verified m when state == State.VERIFY -> publishWrongGroups(m, out);
             case Message.ErrorCounts m when state == State.ERRORS -> decide(m, out);
-            case Message.Done m when state == State.DONE -> {
+            case Message.Done m
+            when state == State.DONE -> {
                 block.requireSameOutcome(m);
                 state = State.OVER;
             }
@@ -125,7 +127,8 @@ final class Alice implements Party {
                 }
             }
         }
-        block.progress.advanced(Stage.SIFT, records.dump().position(), records.dump().size());
+        block.progress.advanced(
+                Stage.SIFT, records.dump().position(), records.dump().size());
     }
 
     private BadInputException noRecord(long pulse) {
@@ -154,8 +157,7 @@ final class Alice implements Party {
 
     private void announceBases(Message.EndOfMeasurement m, Consumer<Message> out) {
         if (m.detections() != bits.length()) {
-            throw new ProtocolException(
-                    "Bob says he had " + m.detections() + " detections, but sent " + bits.length());
+            throw new ProtocolException("Bob says he had " + m.detections() + " detections, but sent " + bits.length());
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
         while (records.next(block.parameters.endPulse())) {}

@@ -134,12 +134,12 @@ final class Block implements AutoCloseable {
     /** The tag of each group of frames. */
     List<BitString> tags(BitString hashKey) {
         if (hashKey.length() != verification.keyBits()) {
-            throw new ProtocolException("the verification key has " + hashKey.length() + " bits, not "
-                    + verification.keyBits());
+            throw new ProtocolException(
+                    "the verification key has " + hashKey.length() + " bits, not " + verification.keyBits());
         }
         BitString[] tags = new BitString[groups()];
-        engine.workers().forEach(
-                tags.length, g -> tags[g] = verification.tag(hashKey, key(), groupOffset(g), groupBits(g)));
+        engine.workers()
+                .forEach(tags.length, g -> tags[g] = verification.tag(hashKey, key(), groupOffset(g), groupBits(g)));
         return List.of(tags);
     }
 
@@ -180,7 +180,8 @@ final class Block implements AutoCloseable {
     void decide(List<Long> errors) {
         long[] detected = sift().keyIntensities().count(intensities());
         if (errors.size() != detected.length) {
-            throw new ProtocolException("Bob counts errors of " + errors.size() + " intensities, not " + detected.length);
+            throw new ProtocolException(
+                    "Bob counts errors of " + errors.size() + " intensities, not " + detected.length);
         }
         for (int k = 0; k < detected.length; k++) {
             if (errors.get(k) < 0 || errors.get(k) > detected[k]) {

@@ -51,14 +51,16 @@ final class Bob implements Party {
     @Override
     public void receive(Message message, Consumer<Message> out) {
         switch (message) {
-            case Message.Hello m when state == State.HELLO -> {
+            case Message.Hello m
+            when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
                 announceDetections(out);
                 state = State.ALICE_BASES;
             }
             case Message.AliceBases m when state == State.ALICE_BASES -> sift(m, out);
             case Message.AliceBits m when state == State.ALICE_BITS -> beginReconciliation(m, out);
-            case Message.Reconciliation m when state == State.RECONCILE -> {
+            case Message.Reconciliation m
+            when state == State.RECONCILE -> {
                 try {
                     Objects.requireNonNull(reconciler)
                             .receive(m.step(), step -> out.accept(new Message.Reconciliation(step)));
@@ -68,7 +70,8 @@ final class Bob implements Party {
             }
             case Message.Verification m when state == State.RECONCILE -> verify(m, out);
             case Message.WrongGroups m when state == State.WRONG_GROUPS -> takeWrongGroups(m, out);
-            case Message.Abort m when state == State.AMPLIFY -> {
+            case Message.Abort m
+            when state == State.AMPLIFY -> {
                 if (block.abort().isEmpty()) {
                     throw new ProtocolException("Alice found no key (" + m.reason() + "), Bob did");
                 }
@@ -114,7 +117,8 @@ final class Bob implements Party {
             records.append(bits, records.batch().bits());
             records.appendBases(bases);
             out.accept(new Message.Detections(Arrays.copyOfRange(records.pulses(), records.from(), records.to())));
-            block.progress.advanced(Stage.SIFT, records.dump().position(), records.dump().size());
+            block.progress.advanced(
+                    Stage.SIFT, records.dump().position(), records.dump().size());
         }
         out.accept(new Message.EndOfMeasurement(bits.length()));
     }
@@ -135,8 +139,8 @@ final class Bob implements Party {
             if (m.bases().length() != own.length()
                     || m.intensityLow().length() != own.length()
                     || m.intensityHigh().length() != own.length()) {
-                throw new ProtocolException("Alice announced " + m.bases().length() + " bases for " + own.length()
-                        + " detections");
+                throw new ProtocolException(
+                        "Alice announced " + m.bases().length() + " bases for " + own.length() + " detections");
             }
             detections = own.length();
             sifted = SiftedBlock.of(own, m.bases(), ownBases, new Intensities(m.intensityLow(), m.intensityHigh()));
@@ -201,8 +205,8 @@ final class Bob implements Party {
         for (int i = 0; i < wrongGroups.size(); i++) {
             int g = wrongGroups.get(i);
             if (m.bits().get(i).length() != block.groupBits(g)) {
-                throw new ProtocolException("Alice published " + m.bits().get(i).length() + " bits of a group of "
-                        + block.groupBits(g));
+                throw new ProtocolException(
+                        "Alice published " + m.bits().get(i).length() + " bits of a group of " + block.groupBits(g));
             }
             block.key().copyFrom(m.bits().get(i), 0, block.groupOffset(g), block.groupBits(g));
         }
@@ -227,8 +231,8 @@ final class Bob implements Party {
                     "Alice found a key, Bob did not (" + block.abort().get() + ")");
         }
         if (m.secretBits() != block.secretBits() || m.seed().length() != block.seedBits()) {
-            throw new ProtocolException("Alice announces a key of " + m.secretBits() + " bits, Bob finds "
-                    + block.secretBits());
+            throw new ProtocolException(
+                    "Alice announces a key of " + m.secretBits() + " bits, Bob finds " + block.secretBits());
         }
         block.amplify(m.keyId(), m.seed());
         out.accept(new Message.Done(m.keyId(), block.leakedBits()));

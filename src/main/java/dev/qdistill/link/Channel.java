@@ -69,7 +69,7 @@ public interface Channel extends AutoCloseable {
         @Override
         public Message receive() {
             try {
-                for (;;) {
+                for (; ; ) {
                     Message message = in.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
                     if (message != null) {
                         return message;

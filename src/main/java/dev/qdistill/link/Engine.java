@@ -14,5 +14,4 @@ import java.util.random.RandomGenerator;
  * @param hash privacy amplification
  * @param entropy random bits for the hash functions, the key ids and double clicks
  */
-public record Engine(
-        CodeFamily codes, Backend backend, Workers workers, Amplifier hash, RandomGenerator entropy) {}
+public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, RandomGenerator entropy) {}

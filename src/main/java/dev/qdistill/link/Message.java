@@ -23,6 +23,7 @@ public sealed interface Message {
      *
      * @param pulses indices of pulses, ascending, also over the pieces
      */
+    @SuppressWarnings("ArrayRecordComponent") // up to 65,536 indices, never compared
     record Detections(long[] pulses) implements Message {}
 
     /**

@@ -1,6 +1,6 @@
 package dev.qdistill.link;
 
-import dev.qdistill.dump.Protocol;
+import dev.qdistill.security.Protocol;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.List;

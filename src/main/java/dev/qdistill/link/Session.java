@@ -5,6 +5,7 @@ import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
+import dev.qdistill.security.Protocol;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,8 +26,7 @@ public final class Session {
      * @param dump this side's dump; not closed here
      * @param channel to the peer; not closed here
      */
-    public Session(
-            Role role, DumpReader dump, Channel channel, Engine engine, Settings settings, Progress progress) {
+    public Session(Role role, DumpReader dump, Channel channel, Engine engine, Settings settings, Progress progress) {
         dump.requireRole(role);
         this.role = role;
         this.records = new BlockReader(dump);
@@ -87,7 +87,7 @@ public final class Session {
                 block,
                 single ? 0 : Math.multiplyExact(block, settings.blockPulses()),
                 single ? Long.MAX_VALUE : Math.multiplyExact(block + 1, settings.blockPulses()),
-                header.protocol(),
+                Protocol.of(header.protocol().id()).orElseThrow(),
                 header.link().map(LinkParameters::intensities).orElse(List.of(1.0)),
                 header.link().map(LinkParameters::probabilities).orElse(List.of(1.0)),
                 settings.epsilonSecrecy(),

@@ -20,20 +20,17 @@ public record Verdict(KeyLength length, Optional<String> abort) {
 
     /** All checks together, so that a refused block still reports everything. */
     static Verdict of(
-            Parameters parameters,
-            DetectionCounts counts,
-            UnequalBasisCounts unequal,
-            long leakedBits,
-            long tagBits) {
+            Parameters parameters, DetectionCounts counts, UnequalBasisCounts unequal, long leakedBits, long tagBits) {
         EpsilonBudget budget = new EpsilonBudget(parameters.epsilonSecrecy(), parameters.epsilonCorrectness());
-        KeyLength length = KeyLengthBound.evaluate(counts, leakedBits, tagBits, budget);
+        KeyLength length = KeyLengthBound.evaluate(counts, (double) leakedBits, (double) tagBits, budget);
         return new Verdict(length, refusal(parameters, counts, unequal).or(length::reason));
     }
 
-    private static Optional<String> refusal(
-            Parameters parameters, DetectionCounts counts, UnequalBasisCounts unequal) {
-        long seen = unequal.aliceZ0().total() + unequal.aliceZ1().total()
-                + unequal.aliceX0().total() + unequal.aliceX1().total();
+    private static Optional<String> refusal(Parameters parameters, DetectionCounts counts, UnequalBasisCounts unequal) {
+        long seen = unequal.aliceZ0().total()
+                + unequal.aliceZ1().total()
+                + unequal.aliceX0().total()
+                + unequal.aliceX1().total();
         if (seen > 0 || parameters.requireUnequalBasis()) {
             UnequalBasisCheck.Verdict check = UnequalBasisCheck.withTolerance(parameters.unequalBasisTolerance())
                     .check(unequal);

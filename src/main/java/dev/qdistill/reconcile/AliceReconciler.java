@@ -16,6 +16,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Set;
 
 /**
@@ -70,15 +71,15 @@ public final class AliceReconciler {
     }
 
     private Syndromes syndromes(SyndromeRequest r) {
-        QuasiCyclicCode code = codes.byName(r.code())
-                .orElseThrow(() -> new IllegalArgumentException("Bob asks for an unknown code"));
+        QuasiCyclicCode code = code(r.code());
         for (int f : r.frames()) {
             if (frame(f).codeBits() != code.frameBits()) {
                 throw new IllegalArgumentException("Frame " + f + " has " + frame(f).codeBits() + " bits, code "
                         + code.name() + " has " + code.frameBits());
             }
         }
-        BitString syndromes = BitString.allocate(Arena.ofAuto(), (long) code.syndromeBits() * r.frames().size());
+        BitString syndromes = BitString.allocate(
+                Arena.ofAuto(), (long) code.syndromeBits() * r.frames().size());
         workers.forEach(r.frames().size(), i -> {
             Frame frame = frame(r.frames().get(i));
             // An encoder is cheap; one a task needs no pool of them.
@@ -99,8 +100,8 @@ public final class AliceReconciler {
 
     private Revealed reveal(RevealRequest r) {
         if (r.positions().size() != r.frames().size()) {
-            throw new IllegalArgumentException("Bob asks for bits of " + r.frames().size() + " frames with "
-                    + r.positions().size() + " masks");
+            throw new IllegalArgumentException("Bob asks for bits of "
+                    + r.frames().size() + " frames with " + r.positions().size() + " masks");
         }
         List<BitString> bits = new ArrayList<>();
         for (int i = 0; i < r.frames().size(); i++) {
@@ -123,6 +124,14 @@ public final class AliceReconciler {
             leakage = leakage.plusPublished(frame(f).bits());
         }
         return new Published(r.frames(), bits);
+    }
+
+    private QuasiCyclicCode code(String name) {
+        try {
+            return codes.code(name);
+        } catch (NoSuchElementException e) {
+            throw new IllegalArgumentException("Bob asks for a code that is not in the family", e);
+        }
     }
 
     private Frame frame(int index) {

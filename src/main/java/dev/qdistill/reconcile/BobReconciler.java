@@ -74,10 +74,15 @@ public final class BobReconciler implements AutoCloseable {
         /** Alice's syndrome XOR Bob's. */
         BitString difference;
         /** Positions whose errors are known, and the errors; null before the first reveal. */
-        @org.jspecify.annotations.Nullable BitString known;
-        @org.jspecify.annotations.Nullable BitString knownErrors;
+        @org.jspecify.annotations.Nullable
+        BitString known;
+
+        @org.jspecify.annotations.Nullable
+        BitString knownErrors;
         /** The next positions to ask for. */
-        @org.jspecify.annotations.Nullable BitString wanted;
+        @org.jspecify.annotations.Nullable
+        BitString wanted;
+
         int reveals;
         int iterations;
         long errors;
@@ -118,7 +123,7 @@ public final class BobReconciler implements AutoCloseable {
 
     /** Whether even the strongest code is too weak for this error rate. */
     public static boolean beyondEveryCode(double qber, CodeFamily codes) {
-        int longest = codes.frameLengths().last();
+        int longest = codes.frameLengths().getLast();
         return qber > codes.codes(longest).getLast().operatingQber();
     }
 
@@ -224,25 +229,28 @@ public final class BobReconciler implements AutoCloseable {
 
     /** The code for a frame: by rate for a full frame, by the length of the syndrome for a shortened one. */
     private QuasiCyclicCode codeFor(Frame frame, double rate) {
-        List<QuasiCyclicCode> family = codes.codes(frame.codeBits());
+        List<CodeFamily.Entry> family = codes.codes(frame.codeBits());
+        QuasiCyclicCode full = codes.select(frame.codeBits(), rate)
+                .orElseGet(() -> codes.code(family.getLast().name()));
         if (!frame.shortened()) {
-            return codes.select(frame.codeBits(), rate).orElse(family.getLast());
+            return full;
         }
         // The same ratio of syndrome to entropy as the full-length code that is good at this rate, and counting error.
-        QuasiCyclicCode full = codes.select(frame.codeBits(), rate).orElse(family.getLast());
         double share = (double) frame.bits() / frame.codeBits();
         double needed = full.syndromeBits() * share + 3 * Math.sqrt(full.syndromeBits() * share);
         return family.stream()
-                .filter(c -> c.syndromeBits() >= needed)
+                .filter(e -> e.syndromeBits() >= needed)
                 .findFirst()
-                .orElse(family.getLast());
+                .map(e -> codes.code(e.name()))
+                .orElse(full);
     }
 
     private void decode(Syndromes m, Consumer<ReconcileMessage> out) {
-        QuasiCyclicCode code = codes.byName(m.code()).orElseThrow();
+        QuasiCyclicCode code = codes.code(m.code());
         if (m.syndromes().length() != (long) code.syndromeBits() * m.frames().size()) {
-            throw new IllegalArgumentException("Alice's syndromes have " + m.syndromes().length() + " bits, not "
-                    + (long) code.syndromeBits() * m.frames().size());
+            throw new IllegalArgumentException(
+                    "Alice's syndromes have " + m.syndromes().length() + " bits, not "
+                            + (long) code.syndromeBits() * m.frames().size());
         }
         if (calibrated) {
             requestNext(out);
@@ -282,15 +290,17 @@ public final class BobReconciler implements AutoCloseable {
 
     private void decodeRevealed(Revealed m, Consumer<ReconcileMessage> out) {
         if (m.bits().size() != m.frames().size()) {
-            throw new IllegalArgumentException("Alice reveals bits of " + m.bits().size() + " frames, not of "
-                    + m.frames().size());
+            throw new IllegalArgumentException("Alice reveals bits of "
+                    + m.bits().size() + " frames, not of " + m.frames().size());
         }
         List<Attempt> batch = new ArrayList<>();
         for (int i = 0; i < m.frames().size(); i++) {
             Attempt a = failed.remove(m.frames().get(i));
-            if (a == null || a.wanted == null || a.wanted.bitCount() != m.bits().get(i).length()) {
-                throw new IllegalArgumentException("Alice reveals bits of frame " + m.frames().get(i)
-                        + " that were not asked for");
+            if (a == null
+                    || a.wanted == null
+                    || a.wanted.bitCount() != m.bits().get(i).length()) {
+                throw new IllegalArgumentException(
+                        "Alice reveals bits of frame " + m.frames().get(i) + " that were not asked for");
             }
             learn(a, a.wanted, m.bits().get(i));
             batch.add(a);
@@ -304,9 +314,8 @@ public final class BobReconciler implements AutoCloseable {
         for (int i = 0; i < m.frames().size(); i++) {
             Frame f = frames.get(m.frames().get(i));
             if (m.bits().get(i).length() != f.bits()) {
-                throw new IllegalArgumentException(
-                        "Alice publishes " + m.bits().get(i).length() + " bits of frame " + f.index()
-                                + ", which has " + f.bits());
+                throw new IllegalArgumentException("Alice publishes "
+                        + m.bits().get(i).length() + " bits of frame " + f.index() + ", which has " + f.bits());
             }
             key.copyFrom(m.bits().get(i), 0, f.offset(), f.bits());
             Attempt a = failed.remove(f.index());

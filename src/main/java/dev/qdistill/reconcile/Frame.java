@@ -1,8 +1,8 @@
 package dev.qdistill.reconcile;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
@@ -24,20 +24,21 @@ public record Frame(int index, long offset, int bits, int codeBits) {
      * @param largest the largest frame length to use, one of {@code lengths} or above the smallest
      * @param lengths the code lengths to choose from, multiples of 64
      */
-    public static List<Frame> cut(long blockBits, int largest, SortedSet<Integer> lengths) {
-        if (lengths.isEmpty() || largest < lengths.first()) {
+    public static List<Frame> cut(long blockBits, int largest, Collection<Integer> lengths) {
+        TreeSet<Integer> ordered = new TreeSet<>(lengths);
+        if (ordered.isEmpty() || largest < ordered.first()) {
             throw new IllegalArgumentException("No code has at most " + largest + " bits; lengths are " + lengths);
         }
         List<Frame> frames = new ArrayList<>();
         long offset = 0;
-        for (int length : new TreeSet<>(lengths).descendingSet()) {
+        for (int length : ordered.descendingSet()) {
             while (length <= largest && blockBits - offset >= length) {
                 frames.add(new Frame(frames.size(), offset, length, length));
                 offset += length;
             }
         }
         if (offset < blockBits) {
-            frames.add(new Frame(frames.size(), offset, (int) (blockBits - offset), lengths.first()));
+            frames.add(new Frame(frames.size(), offset, (int) (blockBits - offset), ordered.first()));
         }
         return List.copyOf(frames);
     }
