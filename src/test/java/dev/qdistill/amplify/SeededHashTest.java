@@ -1,0 +1,136 @@
+package dev.qdistill.amplify;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.bits.BitString;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class SeededHashTest {
+    @ParameterizedTest
+    @EnumSource(names = {"SCALAR", "AUTO"})
+    void givesTheKnownAnswers(Backend backend) throws IOException {
+        List<String> lines;
+        // The 1024 cases of randextract (MIT licence), tests/unit/toeplitz_4_3_good.txt.
+        try (var in = Objects.requireNonNull(getClass().getResourceAsStream("toeplitz-n4-m3.txt"))) {
+            lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))
+                    .lines()
+                    .filter(l -> !l.startsWith("#") && !l.isBlank())
+                    .toList();
+        }
+        assertEquals(3 * 1024, lines.size());
+        var hash = ToeplitzHash.create(backend);
+        for (int i = 0; i < lines.size(); i += 3) {
+            BitString input = BitString.parse(lines.get(i));
+            BitString rotated = BitString.parse(lines.get(i + 1));
+            BitString seed = BitString.allocate(6);
+            for (int k = 0; k < 6; k++) {
+                seed.set(k, rotated.get(Math.floorMod(k - 3, 6)));
+            }
+            BitString output = BitString.allocate(3);
+            hash.hash(seed, input, output);
+            assertTrue(output.contentEquals(BitString.parse(lines.get(i + 2))), "case " + i / 3);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SCALAR", "AUTO"})
+    void isTheMatrixAtSmallShapes(Backend backend) {
+        var random = new SplittableRandom(5);
+        for (SeededHash.Family family : SeededHash.Family.values()) {
+            var hash = SeededHash.create(family, backend);
+            for (int n = 1; n <= 150; n = n < 10 ? n + 1 : n + 13) {
+                for (int m = 1; m <= (family == SeededHash.Family.MODIFIED ? n : n + 70); m = m < 5 ? m + 1 : m + 11) {
+                    BitString seed = BitString.random(hash.seedBits(n, m), random);
+                    BitString input = BitString.random(n, random);
+                    BitString output = BitString.random(m, random);
+                    hash.hash(seed, input, output);
+                    for (int i = 0; i < m; i++) {
+                        assertEquals(bit(family, seed, input, n, m, i), output.get(i), family + " " + n + "x" + m);
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SCALAR", "AUTO"})
+    void sampledBitsOfLargeBlocksAreTheMatrix(Backend backend) {
+        var random = new SplittableRandom(6);
+        int n = backend == Backend.SCALAR ? 100_003 : 1_000_003;
+        for (SeededHash.Family family : SeededHash.Family.values()) {
+            var hash = SeededHash.create(family, backend);
+            for (int m : new int[] {1, n / 3, n / 2, n - 1, n}) {
+                BitString seed = BitString.random(hash.seedBits(n, m), random);
+                BitString input = BitString.random(n, random);
+                BitString output = BitString.allocate(m);
+                hash.hash(seed, input, output);
+                for (int k = 0; k < 6; k++) {
+                    int i = k == 0 ? 0 : k == 1 ? m - 1 : random.nextInt(m);
+                    assertEquals(bit(family, seed, input, n, m, i), output.get(i), family + ", m " + m + ", bit " + i);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void isLinearAndOneSeedServesManyInputs(SeededHash.Family family) {
+        var random = new SplittableRandom(7);
+        var hash = SeededHash.create(family, Backend.AUTO);
+        int n = 70_001;
+        int m = 30_007;
+        try (PreparedHash prepared = hash.prepare(n, m, 2)) {
+            assertThrows(
+                    IllegalStateException.class, () -> prepared.hash(BitString.allocate(n), BitString.allocate(m)));
+            for (int round = 0; round < 3; round++) {
+                BitString seed = BitString.random(hash.seedBits(n, m), random);
+                prepared.seed(seed);
+                BitString a = BitString.random(n, random);
+                BitString b = BitString.random(n, random);
+                BitString ha = BitString.allocate(m);
+                BitString hb = BitString.allocate(m);
+                BitString sum = BitString.allocate(m);
+                prepared.hash(a, ha);
+                prepared.hash(b, hb);
+                a.xor(b);
+                prepared.hash(a, sum);
+                ha.xor(hb);
+                assertTrue(sum.contentEquals(ha));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void refusesWrongLengths(SeededHash.Family family) {
+        var hash = SeededHash.create(family, Backend.SCALAR);
+        assertThrows(IllegalArgumentException.class, () -> hash.seedBits(0, 1));
+        assertThrows(IllegalArgumentException.class, () -> hash.seedBits(1, 0));
+        assertThrows(IllegalArgumentException.class, () -> hash.seedBits((1L << 30) + 1, 1));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> hash.hash(BitString.allocate(5), BitString.allocate(100), BitString.allocate(50)));
+    }
+
+    // One output bit by the definition of the matrix.
+    private static boolean bit(SeededHash.Family family, BitString seed, BitString input, int n, int m, int i) {
+        boolean modified = family == SeededHash.Family.MODIFIED;
+        int k = modified ? n - m : n;
+        boolean sum = modified && input.get(k + i);
+        for (int j = 0; j < k; j++) {
+            sum ^= input.get(j) && seed.get(i - j + k - 1);
+        }
+        return sum;
+    }
+}
