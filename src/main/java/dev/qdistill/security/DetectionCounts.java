@@ -13,8 +13,8 @@ import java.util.List;
  * @param intensities one row an intensity, in any order; as many as the protocol has
  */
 public record DetectionCounts(Protocol protocol, List<Intensity> intensities) {
-    // Means and probabilities come from configuration files with a few digits.
-    private static final double PROBABILITY_TOLERANCE = 1e-6;
+    /** How far the probabilities' sum may be from 1: they come from configuration files with a few digits. */
+    public static final double PROBABILITY_TOLERANCE = 1e-6;
 
     /**
      * The counts of one intensity.
