@@ -11,7 +11,12 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {CommandLine.HelpCommand.class, InspectCommand.class, SimulateCommand.class, KeyLengthCommand.class},
+        subcommands = {
+            CommandLine.HelpCommand.class,
+            InspectCommand.class,
+            SimulateCommand.class,
+            KeyLengthCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",

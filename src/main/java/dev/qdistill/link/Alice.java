@@ -201,7 +201,7 @@ final class Alice implements Party {
         try {
             out.accept(new Message.Reconciliation(r.answer(m.step())));
         } catch (IllegalArgumentException e) {
-            throw new ProtocolException(e.getMessage());
+            throw new ProtocolException(String.valueOf(e.getMessage()));
         }
     }
 

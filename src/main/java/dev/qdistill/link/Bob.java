@@ -65,7 +65,7 @@ final class Bob implements Party {
                     Objects.requireNonNull(reconciler)
                             .receive(m.step(), step -> out.accept(new Message.Reconciliation(step)));
                 } catch (IllegalArgumentException e) {
-                    throw new ProtocolException(e.getMessage());
+                    throw new ProtocolException(String.valueOf(e.getMessage()));
                 }
             }
             case Message.Verification m when state == State.RECONCILE -> verify(m, out);

@@ -69,7 +69,7 @@ public record RunReport(
         node.put("protocol", first.parameters().protocol().id());
         node.put("link", first.parameters().link());
         node.put("session", first.parameters().session());
-        put(node, totals(blocks));
+        Totals.of(blocks).put(node);
         node.put("verified", blocks.stream().allMatch(BlockSummary::verified));
         node.put("secretBits", secretBits());
         long keys = blocks.stream().filter(b -> b.secretBits() > 0).count();
@@ -98,7 +98,7 @@ public record RunReport(
         ObjectNode node = object();
         node.put("block", b.parameters().block());
         node.put("firstPulse", b.parameters().firstPulse());
-        put(node, totals(List.of(b)));
+        Totals.of(List.of(b)).put(node);
         node.put("verified", b.verified());
         node.put("secretBits", b.secretBits());
         ObjectNode leakage = object();
@@ -135,64 +135,87 @@ public record RunReport(
         return node;
     }
 
-    /** The counts of some blocks together, by their names in the JSON contract. */
-    private static SequencedMap<String, Number> totals(List<BlockSummary> blocks) {
-        SequencedMap<String, Number> t = new LinkedHashMap<>();
-        long keyBits = sum(blocks, b -> b.counts().keyDetections());
-        long keyErrors = sum(blocks, b -> b.counts().keyErrors());
-        long testBits = sum(blocks, b -> b.counts().testDetections());
-        long testErrors = sum(blocks, b -> b.counts().testErrors());
-        long leaked = sum(blocks, BlockSummary::leakedBits);
-        t.put("sentPulses", sum(blocks, BlockSummary::sentPulses));
-        t.put("detections", sum(blocks, BlockSummary::detections));
-        t.put("siftedBits", keyBits + testBits);
-        t.put("keyBasisBits", keyBits);
-        t.put("keyBasisErrors", keyErrors);
-        t.put("keyBasisQber", rate(keyErrors, keyBits));
-        t.put("testBasisBits", testBits);
-        t.put("testBasisErrors", testErrors);
-        t.put("testBasisQber", rate(testErrors, testBits));
-        t.put(
-                "frames",
-                sum(blocks, b -> b.reconciliation().map(r -> (long) r.frames()).orElse(0L)));
-        t.put(
-                "failedFrames",
-                sum(
-                        blocks,
-                        b -> b.reconciliation()
-                                .map(r -> (long) r.failedFrames())
-                                .orElse(0L)));
-        t.put("leakedBits", leaked);
-        double entropy = keyBits * BinaryEntropy.of(rate(keyErrors, keyBits));
-        t.put("efficiency", entropy == 0 ? 0.0 : leaked / entropy);
-        t.put("verificationTagBits", sum(blocks, BlockSummary::verificationTagBits));
-        return t;
+    /** The counts of some blocks together. */
+    private record Totals(
+            long sentPulses,
+            long detections,
+            long keyBits,
+            long keyErrors,
+            long testBits,
+            long testErrors,
+            long frames,
+            long failedFrames,
+            long leakedBits,
+            long tagBits) {
+        static Totals of(List<BlockSummary> blocks) {
+            return new Totals(
+                    sum(blocks, BlockSummary::sentPulses),
+                    sum(blocks, BlockSummary::detections),
+                    sum(blocks, b -> b.counts().keyDetections()),
+                    sum(blocks, b -> b.counts().keyErrors()),
+                    sum(blocks, b -> b.counts().testDetections()),
+                    sum(blocks, b -> b.counts().testErrors()),
+                    sum(
+                            blocks,
+                            b -> b.reconciliation().map(r -> (long) r.frames()).orElse(0L)),
+                    sum(
+                            blocks,
+                            b -> b.reconciliation()
+                                    .map(r -> (long) r.failedFrames())
+                                    .orElse(0L)),
+                    sum(blocks, BlockSummary::leakedBits),
+                    sum(blocks, BlockSummary::verificationTagBits));
+        }
+
+        double keyQber() {
+            return keyBits == 0 ? 0 : (double) keyErrors / keyBits;
+        }
+
+        double testQber() {
+            return testBits == 0 ? 0 : (double) testErrors / testBits;
+        }
+
+        double efficiency() {
+            double entropy = keyBits * BinaryEntropy.of(keyQber());
+            return entropy == 0 ? 0 : leakedBits / entropy;
+        }
+
+        /** By the names of the JSON contract. */
+        void put(ObjectNode node) {
+            node.put("sentPulses", sentPulses);
+            node.put("detections", detections);
+            node.put("siftedBits", keyBits + testBits);
+            node.put("keyBasisBits", keyBits);
+            node.put("keyBasisErrors", keyErrors);
+            node.put("keyBasisQber", keyQber());
+            node.put("testBasisBits", testBits);
+            node.put("testBasisErrors", testErrors);
+            node.put("testBasisQber", testQber());
+            node.put("frames", frames);
+            node.put("failedFrames", failedFrames);
+            node.put("leakedBits", leakedBits);
+            node.put("efficiency", efficiency());
+            node.put("verificationTagBits", tagBits);
+        }
     }
 
     /** A page of text for a person. */
     public String text() {
         BlockSummary first = blocks.getFirst();
-        Map<String, Number> t = totals(blocks);
+        Totals t = Totals.of(blocks);
         StringBuilder s = new StringBuilder();
         line(
                 s,
                 "link",
                 first.parameters().link() + ", " + first.parameters().protocol().id()
                         + (blocks.size() == 1 ? "" : ", " + blocks.size() + " blocks"));
-        line(s, "pulses sent", number(t.get("sentPulses")));
-        line(s, "detections", number(t.get("detections")));
-        line(s, "sifted bits", number(t.get("siftedBits")));
-        line(s, "key basis Z", bits(t, "keyBasis"));
-        line(s, "test basis X", bits(t, "testBasis"));
-        line(s, "frames", number(t.get("frames")) + ", " + failures());
-        line(
-                s,
-                "leaked bits",
-                String.format(
-                        Locale.ROOT,
-                        "%s   f = %.3f",
-                        number(t.get("leakedBits")),
-                        t.get("efficiency").doubleValue()));
+        line(s, "pulses sent", number(t.sentPulses()));
+        line(s, "detections", number(t.detections()));
+        line(s, "sifted bits", number(t.keyBits() + t.testBits()));
+        line(s, "key basis Z", bits(t.keyBits(), t.keyErrors(), t.keyQber()));
+        line(s, "test basis X", bits(t.testBits(), t.testErrors(), t.testQber()));
+        line(s, "frames", number(t.frames()) + ", " + failures());
+        line(s, "leaked bits", String.format(Locale.ROOT, "%s   f = %.3f", number(t.leakedBits()), t.efficiency()));
         KeyLengthBound bound = KeyLengthBound.of(first.parameters().protocol());
         line(s, "bound", bound.title() + " (" + bound.source() + ")");
         line(
@@ -216,7 +239,7 @@ public record RunReport(
                         b.abort().orElseThrow()));
         s.append('\n');
         s.append(String.format(Locale.ROOT, "  %-14s %9s %12s   %s%n", "stage", "seconds", "Mb/s", "kernels"));
-        double keyBits = t.get("keyBasisBits").doubleValue();
+        double keyBits = t.keyBits();
         stages().forEach((name, seconds) -> s.append(String.format(
                 Locale.ROOT,
                 "  %-14s %9.3f %12s   %s%n",
@@ -245,21 +268,16 @@ public record RunReport(
         return later + " not at the first attempt, " + never + " given up";
     }
 
-    private static String bits(Map<String, Number> t, String basis) {
-        return String.format(
-                Locale.ROOT,
-                "%s, %s errors, QBER %.2f %%",
-                number(t.get(basis + "Bits")),
-                number(t.get(basis + "Errors")),
-                100 * t.get(basis + "Qber").doubleValue());
+    private static String bits(long bits, long errors, double qber) {
+        return String.format(Locale.ROOT, "%s, %s errors, QBER %.2f %%", number(bits), number(errors), 100 * qber);
     }
 
     private static void line(StringBuilder s, String name, String value) {
         s.append(String.format(Locale.ROOT, "  %-14s %s%n", name, value));
     }
 
-    private static String number(Number n) {
-        return String.format(Locale.ROOT, "%,d", n.longValue()).replace(',', ' ');
+    private static String number(long n) {
+        return String.format(Locale.ROOT, "%,d", n).replace(',', ' ');
     }
 
     private SequencedMap<String, Double> stages() {
@@ -280,22 +298,8 @@ public record RunReport(
         return blocks.stream().mapToLong(of).sum();
     }
 
-    private static double rate(long errors, long bits) {
-        return bits == 0 ? 0 : (double) errors / bits;
-    }
-
     private static double round(double x) {
         return Math.round(x * 1e6) * 1e-6;
-    }
-
-    private static void put(ObjectNode node, Map<String, Number> values) {
-        values.forEach((name, value) -> {
-            if (value instanceof Long n) {
-                node.put(name, n);
-            } else {
-                node.put(name, value.doubleValue());
-            }
-        });
     }
 
     private static ObjectNode object() {
