@@ -2,6 +2,7 @@ package dev.qdistill;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
+import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.amplify.ModifiedToeplitzHash;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
@@ -14,12 +15,12 @@ import dev.qdistill.link.Engine;
 import dev.qdistill.link.Progress;
 import dev.qdistill.link.Session;
 import dev.qdistill.link.Settings;
+import dev.qdistill.link.Stage;
 import java.nio.file.Path;
-import java.security.NoSuchAlgorithmException;
-import java.security.SecureRandom;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,10 +91,10 @@ public final class Distiller implements AutoCloseable {
         /**
          * @param backend for all kernels
          * @param threads for parallel work, 1 or more
-         * @param entropy random bits for hash functions, key ids and double clicks
+         * @param entropy random bits for hash functions, key ids and double clicks; not closed here
          * @throws dev.qdistill.accel.BackendUnavailableException if the backend cannot be had
          */
-        public Resources(Backend backend, int threads, RandomGenerator entropy) {
+        public Resources(Backend backend, int threads, EntropySource entropy) {
             amplifier = new Amplifier(ModifiedToeplitzHash.create(backend), threads);
             workers = new Workers(threads);
             engine = new Engine(CodeFamily.shipped(), backend, workers, amplifier, entropy);
@@ -101,19 +102,17 @@ public final class Distiller implements AutoCloseable {
 
         /** All cores, the fastest kernels, the operating system's randomness. */
         public static Resources defaults() {
-            return new Resources(Backend.AUTO, Runtime.getRuntime().availableProcessors(), systemEntropy());
+            return new Resources(Backend.AUTO, Runtime.getRuntime().availableProcessors(), EntropySource.system());
         }
 
-        /**
-         * A generator seeded by the operating system. The NIST DRBG where there is one: three times as fast as the
-         * default.
-         */
-        public static SecureRandom systemEntropy() {
-            try {
-                return SecureRandom.getInstance("DRBG");
-            } catch (NoSuchAlgorithmException e) {
-                return new SecureRandom();
-            }
+        /** What each stage's kernels run on, by the stage's name. */
+        public Map<String, String> backends() {
+            Map<String, String> names = new LinkedHashMap<>();
+            names.put(Stage.SIFT.id(), Backend.SCALAR.id());
+            names.put(Stage.RECONCILE.id(), engine.decoderBackend().id());
+            names.put(Stage.VERIFY.id(), Backend.SCALAR.id());
+            names.put(Stage.AMPLIFY.id(), amplifier.backend().id());
+            return names;
         }
 
         @Override

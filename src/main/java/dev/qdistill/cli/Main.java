@@ -2,6 +2,8 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
+import dev.qdistill.link.ProtocolException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -13,6 +15,8 @@ import picocli.CommandLine.Command;
         versionProvider = Main.Version.class,
         subcommands = {
             CommandLine.HelpCommand.class,
+            DemoCommand.class,
+            DistillCommand.class,
             InspectCommand.class,
             SimulateCommand.class,
             KeyLengthCommand.class
@@ -54,6 +58,8 @@ public final class Main {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case BadInputException b -> ExitCode.BAD_INPUT;
+            case KeyStoreException b -> ExitCode.STORAGE;
+            case ProtocolException b -> ExitCode.PEER;
             default -> ExitCode.INTERNAL;
         };
     }

@@ -74,7 +74,8 @@ final class Alice implements Party {
             case Message.ErrorCounts m when state == State.ERRORS -> decide(m, out);
             case Message.Done m
             when state == State.DONE -> {
-                block.requireSameOutcome(m);
+                block.requireSameOutcome("Bob", m);
+                out.accept(block.outcome());
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Bob", message, state);
@@ -193,7 +194,7 @@ final class Alice implements Party {
         if (m.step() instanceof Reconciled) {
             block.reconciled(r.leakage());
             BitString hashKey = BitString.allocate(Arena.ofAuto(), block.verificationKeyBits());
-            hashKey.randomize(engine.entropy());
+            engine.entropy().fill(hashKey);
             out.accept(new Message.Verification(hashKey, block.tags(hashKey)));
             state = State.VERIFY;
             return;
@@ -227,13 +228,21 @@ final class Alice implements Party {
             state = State.OVER;
             return;
         }
-        UUID id = new UUID(
-                engine.entropy().nextLong() & 0xffff_ffff_ffff_0fffL | 0x4000L,
-                engine.entropy().nextLong() & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L);
+        UUID id = randomId();
         BitString seed = BitString.allocate(Arena.ofAuto(), block.seedBits());
-        seed.randomize(engine.entropy());
+        engine.entropy().fill(seed);
         out.accept(new Message.Amplification(id, block.secretBits(), seed));
         block.amplify(id, seed);
         state = State.DONE;
+    }
+
+    /** A random UUID, version 4 of RFC 9562. */
+    private UUID randomId() {
+        try (BitString random = BitString.allocate(128)) {
+            engine.entropy().fill(random);
+            return new UUID(
+                    random.word(0) & 0xffff_ffff_ffff_0fffL | 0x4000L,
+                    random.word(1) & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.qdistill.link;
 
+import dev.qdistill.accel.Backend;
 import dev.qdistill.amplify.ModifiedToeplitzHash;
 import dev.qdistill.amplify.PreparedHash;
 import dev.qdistill.bits.BitString;
@@ -24,6 +25,11 @@ public final class Amplifier implements AutoCloseable {
     public Amplifier(ModifiedToeplitzHash hash, int threads) {
         this.hash = hash;
         this.threads = threads;
+    }
+
+    /** What it runs on. */
+    public Backend backend() {
+        return hash.backend();
     }
 
     long seedBits(long inputBits, long outputBits) {

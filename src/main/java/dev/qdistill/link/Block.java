@@ -220,10 +220,15 @@ final class Block implements AutoCloseable {
         key().wipe();
     }
 
-    void requireSameOutcome(Message.Done peer) {
-        if (!peer.keyId().equals(keyId) || peer.leakedBits() != leakedBits()) {
-            throw new ProtocolException("Bob counted " + peer.leakedBits() + " leaked bits for key " + peer.keyId()
-                    + ", Alice " + leakedBits() + " for " + keyId);
+    /** What this side says at the end. */
+    Message.Done outcome() {
+        return new Message.Done(keyId, leakedBits());
+    }
+
+    void requireSameOutcome(String peer, Message.Done said) {
+        if (!said.equals(outcome())) {
+            throw new ProtocolException(peer + " counted " + said.leakedBits() + " leaked bits for key " + said.keyId()
+                    + ", this side " + leakedBits() + " for " + keyId);
         }
     }
 

@@ -22,6 +22,7 @@ final class Bob implements Party {
         RECONCILE,
         WRONG_GROUPS,
         AMPLIFY,
+        DONE,
         OVER
     }
 
@@ -78,6 +79,10 @@ final class Bob implements Party {
                 state = State.OVER;
             }
             case Message.Amplification m when state == State.AMPLIFY -> amplify(m, out);
+            case Message.Done m when state == State.DONE -> {
+                block.requireSameOutcome("Alice", m);
+                state = State.OVER;
+            }
             default -> throw Block.unexpected("Alice", message, state);
         }
     }
@@ -125,10 +130,11 @@ final class Bob implements Party {
 
     /** A double click gets a random bit (rule of squashing); whatever the device wrote is not used. */
     private void assignDoubleClicks(BitString values, BitString doubles) {
-        for (long w = 0; w < doubles.wordCount(); w++) {
-            long d = doubles.word(w);
-            if (d != 0) {
-                values.setWord(w, values.word(w) & ~d | engine.entropy().nextLong() & d);
+        long count = doubles.bitCount();
+        if (count > 0) {
+            try (BitString random = BitString.allocate(count)) {
+                engine.entropy().fill(random);
+                values.expand(doubles, random);
             }
         }
     }
@@ -235,7 +241,7 @@ final class Bob implements Party {
                     "Alice announces a key of " + m.secretBits() + " bits, Bob finds " + block.secretBits());
         }
         block.amplify(m.keyId(), m.seed());
-        out.accept(new Message.Done(m.keyId(), block.leakedBits()));
-        state = State.OVER;
+        out.accept(block.outcome());
+        state = State.DONE;
     }
 }

@@ -2,8 +2,9 @@ package dev.qdistill.link;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
+import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.ldpc.CodeFamily;
-import java.util.random.RandomGenerator;
+import dev.qdistill.ldpc.SyndromeDecoder;
 
 /**
  * What a block is worked on with. An offline run gives both roles the same one.
@@ -14,4 +15,12 @@ import java.util.random.RandomGenerator;
  * @param hash privacy amplification
  * @param entropy random bits for the hash functions, the key ids and double clicks
  */
-public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, RandomGenerator entropy) {}
+public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy) {
+
+    /** What the decoder runs on. */
+    public Backend decoderBackend() {
+        return backend != Backend.AUTO
+                ? backend
+                : SyndromeDecoder.vectorProblem().isEmpty() ? Backend.VECTOR : Backend.SCALAR;
+    }
+}

@@ -111,10 +111,10 @@ public sealed interface Message {
     record Abort(String reason) implements Message {}
 
     /**
-     * Bob holds the key.
+     * The sender holds the key: first Bob's, then Alice's last message of a block.
      *
      * @param keyId the id of the key
-     * @param leakedBits what Bob counted, for Alice to compare
+     * @param leakedBits what the sender counted, for the other to compare
      */
     record Done(UUID keyId, long leakedBits) implements Message {}
 

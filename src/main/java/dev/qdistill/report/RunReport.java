@@ -52,6 +52,11 @@ public record RunReport(
         }
     }
 
+    /** The same report without key material. */
+    public RunReport withoutDigests() {
+        return new RunReport(blocks, backends, storeSeconds, totalSeconds, place, Optional.empty());
+    }
+
     /** The length of all keys. */
     public long secretBits() {
         return sum(BlockSummary::secretBits);
@@ -78,7 +83,7 @@ public record RunReport(
         KeyLengthBound bound = KeyLengthBound.of(first.parameters().protocol());
         node.set("bound", object().put("name", bound.title()).put("source", bound.source()));
         ObjectNode seconds = object();
-        stages().forEach((name, value) -> seconds.put(name, round(value)));
+        stageSeconds().forEach((name, value) -> seconds.put(name, round(value)));
         seconds.put("total", round(totalSeconds));
         node.set("seconds", seconds);
         node.put("siftedMbps", round(sum(BlockSummary::siftedBits) / totalSeconds * 1e-6));
@@ -240,7 +245,7 @@ public record RunReport(
         s.append('\n');
         s.append(String.format(Locale.ROOT, "  %-14s %9s %12s   %s%n", "stage", "seconds", "Mb/s", "kernels"));
         double keyBits = t.keyBits();
-        stages().forEach((name, seconds) -> s.append(String.format(
+        stageSeconds().forEach((name, seconds) -> s.append(String.format(
                 Locale.ROOT,
                 "  %-14s %9.3f %12s   %s%n",
                 name,
@@ -280,7 +285,8 @@ public record RunReport(
         return String.format(Locale.ROOT, "%,d", n).replace(',', ' ');
     }
 
-    private SequencedMap<String, Double> stages() {
+    /** Wall time by stage, {@code store} last. */
+    public SequencedMap<String, Double> stageSeconds() {
         SequencedMap<String, Double> seconds = new LinkedHashMap<>();
         for (Stage stage : Stage.values()) {
             ToDoubleFunction<BlockSummary> spent = b -> b.seconds().getOrDefault(stage, 0.0);

@@ -1,0 +1,203 @@
+package dev.qdistill.cli;
+
+import dev.qdistill.DistilledKey;
+import dev.qdistill.Distiller;
+import dev.qdistill.amplify.EntropySource;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyRecord;
+import dev.qdistill.keystore.KeyStore;
+import dev.qdistill.keystore.KeyStoreException;
+import dev.qdistill.keystore.Site;
+import dev.qdistill.link.BlockSummary;
+import dev.qdistill.link.Parameters;
+import dev.qdistill.link.Settings;
+import dev.qdistill.report.RunReport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Both dumps of a session to keys in two stores, one for each site, under one directory. The keys of all blocks are
+ * stored together at the end, after both dumps were read and checked to their ends: a damaged dump leaves nothing.
+ */
+final class OfflineRun {
+    private final Path alice;
+    private final Path bob;
+    private final Optional<Path> out;
+    private final Settings settings;
+    private final boolean digest;
+
+    /**
+     * @param out the directory for the keys; empty to store none
+     * @param digest whether to compute digests of the keys
+     */
+    OfflineRun(Path alice, Path bob, Optional<Path> out, Settings settings, boolean digest) {
+        this.alice = alice;
+        this.bob = bob;
+        this.out = out;
+        this.settings = settings;
+        this.digest = digest;
+    }
+
+    /** Runs with kernels of its own. */
+    RunReport run(KernelOptions kernels, boolean bars) {
+        long start = System.nanoTime();
+        try (EntropySource entropy = kernels.entropy();
+                Distiller.Resources resources = new Distiller.Resources(kernels.backend, kernels.threads, entropy)) {
+            return run(resources, bars, start);
+        }
+    }
+
+    /**
+     * Runs.
+     *
+     * @param start {@link System#nanoTime} at which the run counts as begun
+     */
+    RunReport run(Distiller.Resources resources, boolean bars, long start) {
+        requireDifferentContents();
+        List<Distiller.Pair> pairs = new ArrayList<>();
+        try {
+            try (StageBars progress = new StageBars(bars)) {
+                Distiller.distillBoth(alice, bob, settings, resources, progress, pairs::add);
+            }
+            List<BlockSummary> blocks =
+                    pairs.stream().map(p -> p.bob().summary()).toList();
+            List<Distiller.Pair> keys =
+                    pairs.stream().filter(p -> p.bob().isPresent()).toList();
+            Optional<RunReport.Digests> digests = digest && !keys.isEmpty()
+                    ? Optional.of(new RunReport.Digests(
+                            digest(keys.stream().map(Distiller.Pair::alice).toList()),
+                            digest(keys.stream().map(Distiller.Pair::bob).toList())))
+                    : Optional.empty();
+            long stored = System.nanoTime();
+            Optional<Path> place = keys.isEmpty() ? Optional.empty() : out;
+            place.ifPresent(directory -> store(directory, keys));
+            long end = System.nanoTime();
+            RunReport report = new RunReport(
+                    blocks,
+                    resources.backends(),
+                    (end - stored) * 1e-9,
+                    (end - start) * 1e-9,
+                    place.map(Path::toString),
+                    digests);
+            place.ifPresent(directory -> writeSummary(directory, report));
+            return report;
+        } finally {
+            pairs.forEach(Distiller.Pair::close);
+        }
+    }
+
+    /** A copy of the same file on both sides would show no errors at all. */
+    private void requireDifferentContents() {
+        try {
+            if (Files.isRegularFile(alice) && Files.isRegularFile(bob) && Files.mismatch(alice, bob) < 0) {
+                throw new BadInputException(
+                        bob, "has the same contents as " + alice + ": the same dump was given twice");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void store(Path directory, List<Distiller.Pair> keys) {
+        Instant now = Instant.now();
+        try (KeyStore aliceStore = KeyStore.create(directory.resolve(Site.ALICE.id()));
+                KeyStore bobStore = KeyStore.create(directory.resolve(Site.BOB.id()))) {
+            for (Distiller.Pair pair : keys) {
+                requireNew(aliceStore, directory, pair.alice().summary().parameters());
+            }
+            for (Distiller.Pair pair : keys) {
+                KeyRecord record = record(pair.alice(), now);
+                KeyStore.addPair(
+                        aliceStore,
+                        record,
+                        pair.alice().key(),
+                        bobStore,
+                        record.at(Site.BOB),
+                        pair.bob().key());
+            }
+        }
+    }
+
+    /** The report beside the stores, replaced in one step; digests are never in it. */
+    private static void writeSummary(Path directory, RunReport report) {
+        Path file = directory.resolve("summary.json");
+        try {
+            Path temporary = Files.createTempFile(directory, ".summary", ".json");
+            Files.writeString(
+                    temporary,
+                    JsonMapper.shared()
+                            .writerWithDefaultPrettyPrinter()
+                            .writeValueAsString(report.withoutDigests().json()));
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new KeyStoreException(
+                    file, "the keys are stored, but the report cannot be written: " + e.getMessage());
+        }
+    }
+
+    /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
+    private static void requireNew(KeyStore store, Path directory, Parameters p) {
+        UUID session = session(p);
+        for (KeyRecord r : store.list()) {
+            if (r.session().equals(session) && r.block() == p.block() && session.getMostSignificantBits() != 0) {
+                throw new KeyStoreException(
+                        directory,
+                        "there is a key of block " + p.block() + " of session " + p.session()
+                                + " already; a block may be distilled once only");
+            }
+        }
+    }
+
+    private static KeyRecord record(DistilledKey key, Instant now) {
+        Parameters p = key.summary().parameters();
+        return new KeyRecord(
+                key.id(),
+                p.link(),
+                Site.ALICE,
+                session(p),
+                p.block(),
+                key.key().length(),
+                p.epsilonSecrecy(),
+                p.epsilonCorrectness(),
+                now);
+    }
+
+    private static UUID session(Parameters p) {
+        if (p.session().length() != 32) {
+            return new UUID(0, 0);
+        }
+        return new UUID(
+                Long.parseUnsignedLong(p.session(), 0, 16, 16), Long.parseUnsignedLong(p.session(), 16, 32, 16));
+    }
+
+    private static String digest(List<DistilledKey> keys) {
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            for (DistilledKey key : keys) {
+                BitString bits = key.key();
+                MemorySegment bytes = bits.bytes();
+                for (long at = 0; at < bytes.byteSize(); at += 1 << 20) {
+                    sha.update(bytes.asSlice(at, Math.min(1 << 20, bytes.byteSize() - at))
+                            .asByteBuffer());
+                }
+            }
+            return HexFormat.of().formatHex(sha.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
