@@ -13,14 +13,7 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {
-            CommandLine.HelpCommand.class,
-            DemoCommand.class,
-            DistillCommand.class,
-            InspectCommand.class,
-            SimulateCommand.class,
-            KeyLengthCommand.class
-        },
+        subcommands = {CommandLine.HelpCommand.class, DemoCommand.class, DistillCommand.class, InspectCommand.class, SimulateCommand.class, KeyLengthCommand.class, HashCommand.class, BenchCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",

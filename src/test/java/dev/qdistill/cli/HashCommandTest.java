@@ -1,0 +1,142 @@
+package dev.qdistill.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.amplify.SeededHash;
+import dev.qdistill.bits.BitString;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HashCommandTest {
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private Path dir;
+
+    @Test
+    void hashesEveryBlockOfAFileInEitherBitOrder() throws IOException {
+        var random = new SplittableRandom(1);
+        for (String order : List.of("lsb", "msb")) {
+            for (String family : List.of("toeplitz", "modified")) {
+                for (int[] shape : new int[][] {{1000, 333, 8}, {1001, 500, 8}, {1024, 512, 1}, {5, 2, 8}, {7, 7, 9}}) {
+                    int n = shape[0];
+                    int m = shape[1];
+                    int blocks = shape[2];
+                    byte[] in = new byte[(n * blocks + 7) / 8];
+                    random.nextBytes(in);
+                    var hash = SeededHash.create(
+                            SeededHash.Family.valueOf(family.toUpperCase(java.util.Locale.ROOT)), Backend.SCALAR);
+                    byte[] seed = new byte[(int) (hash.seedBits(n, m) + 7) / 8];
+                    random.nextBytes(seed);
+                    Path out = dir.resolve("out");
+                    assertEquals(ExitCode.OK, run(n, m, write("in", in), write("seed", seed), out, order, family));
+                    BitString bits = bits(in, order);
+                    BitString s = bits(seed, order).slice(0, hash.seedBits(n, m));
+                    BitString expected = BitString.allocate((long) m * blocks);
+                    BitString y = BitString.allocate(m);
+                    for (int i = 0; i < blocks; i++) {
+                        hash.hash(s, bits.slice((long) n * i, n), y);
+                        expected.copyFrom(y, 0, (long) m * i, m);
+                    }
+                    BitString found = bits(Files.readAllBytes(out), order);
+                    assertEquals(expected.byteCount() * 8, found.length());
+                    assertTrue(
+                            expected.contentEquals(found.slice(0, expected.length())), order + " " + family + " " + n);
+                    assertEquals(0, found.bitCount() - expected.bitCount());
+                }
+            }
+        }
+    }
+
+    @Test
+    void writesADrawnSeedBesideTheOutputAndBothPrivate() throws IOException {
+        byte[] in = new byte[125];
+        new SplittableRandom(2).nextBytes(in);
+        byte[] entropy = new byte[200];
+        new SplittableRandom(3).nextBytes(entropy);
+        Path out = dir.resolve("out");
+        assertEquals(
+                ExitCode.OK,
+                Main.execute(
+                        "hash",
+                        "--in",
+                        write("in", in).toString(),
+                        "--out",
+                        out.toString(),
+                        "--input-bits",
+                        "1000",
+                        "--output-bits",
+                        "100",
+                        "--entropy",
+                        write("entropy", entropy).toString()));
+        Path seed = dir.resolve("out.seed");
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(out)));
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(seed)));
+        assertEquals((1099 + 7) / 8, Files.size(seed));
+        byte[] first = Files.readAllBytes(out);
+        assertEquals(ExitCode.OK, run(1000, 100, dir.resolve("in"), seed, out, "lsb", "toeplitz"));
+        assertArrayEquals(first, Files.readAllBytes(out));
+        // From the operating system: another seed each time.
+        List<String> args = List.of(
+                "hash",
+                "--in",
+                dir.resolve("in").toString(),
+                "--out",
+                out.toString(),
+                "--input-bits",
+                "1000",
+                "--output-bits",
+                "100");
+        assertEquals(ExitCode.OK, Main.execute(args.toArray(String[]::new)));
+        assertFalse(java.util.Arrays.equals(first, Files.readAllBytes(out)));
+    }
+
+    @Test
+    void badInputIsRefusedAndLeavesNothing() throws IOException {
+        Path in = write("in", new byte[130]);
+        Path seed = write("seed", new byte[200]);
+        Path out = dir.resolve("out");
+        assertEquals(ExitCode.BAD_INPUT, run(1000, 100, in, seed, out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.BAD_INPUT, run(1000, 100, write("empty", new byte[0]), seed, out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.BAD_INPUT, run(1000, 100, dir, seed, out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.BAD_INPUT, run(1000, 100, dir.resolve("none"), seed, out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.BAD_INPUT, run(1040, 1000, in, write("short", new byte[10]), out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.USAGE, run(0, 100, in, seed, out, "lsb", "toeplitz"));
+        assertEquals(ExitCode.USAGE, run(100, 101, in, seed, out, "lsb", "modified"));
+        assertEquals(
+                ExitCode.STORAGE, run(1040, 100, in, seed, dir.resolve("none").resolve("out"), "lsb", "toeplitz"));
+        try (var files = Files.list(dir)) {
+            assertTrue(files.noneMatch(f -> f.getFileName().toString().contains("out")));
+        }
+    }
+
+    private static int run(int n, int m, Path in, Path seed, Path out, String order, String family) {
+        List<String> args = new ArrayList<>(List.of("hash", "--in", in.toString(), "--out", out.toString()));
+        args.addAll(List.of("--input-bits", "" + n, "--output-bits", "" + m, "--seed-file", seed.toString()));
+        args.addAll(List.of("--bit-order", order, "--hash", family, "--threads", "1"));
+        return Main.execute(args.toArray(String[]::new));
+    }
+
+    private Path write(String name, byte[] content) throws IOException {
+        return Files.write(dir.resolve(name), content);
+    }
+
+    private static BitString bits(byte[] bytes, String order) {
+        BitString s = BitString.allocate(8L * bytes.length);
+        for (int i = 0; i < 8 * bytes.length; i++) {
+            int bit = order.equals("lsb") ? i & 7 : 7 - (i & 7);
+            s.set(i, (bytes[i / 8] >>> bit & 1) != 0);
+        }
+        return s;
+    }
+}
