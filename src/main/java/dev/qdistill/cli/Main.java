@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -49,6 +50,7 @@ public final class Main {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case BadInputException b -> ExitCode.BAD_INPUT;
+            case KeyStoreException k -> ExitCode.STORAGE;
             default -> ExitCode.INTERNAL;
         };
     }
