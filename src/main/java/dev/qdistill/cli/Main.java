@@ -53,6 +53,7 @@ public final class Main {
             case BadInputException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
             case ProtocolException b -> ExitCode.PEER;
+            case KeyStoreException k -> ExitCode.STORAGE;
             default -> ExitCode.INTERNAL;
         };
     }

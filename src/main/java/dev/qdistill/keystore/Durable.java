@@ -1,0 +1,112 @@
+package dev.qdistill.keystore;
+
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+
+/** Files that survive a crash whole or not at all, readable by their owner alone. Secrets pass through no heap buffer. */
+final class Durable {
+    private static final int CHUNK = 1 << 24;
+
+    private Durable() {}
+
+    /** Something that writes one file's contents. */
+    interface Writer {
+        void write(FileChannel channel) throws IOException;
+    }
+
+    static boolean isPosix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
+    static FileAttribute<?>[] ownerOnly(Path path, String permissions) {
+        return isPosix(path)
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
+                }
+                : new FileAttribute<?>[0];
+    }
+
+    /** Whether anyone but the owner has a permission on this file or directory. */
+    static boolean isOpenToOthers(Path path) throws IOException {
+        return isPosix(path)
+                && Files.getPosixFilePermissions(path).stream()
+                        .anyMatch(p -> p != PosixFilePermission.OWNER_READ
+                                && p != PosixFilePermission.OWNER_WRITE
+                                && p != PosixFilePermission.OWNER_EXECUTE);
+    }
+
+    /** Writes a new file with mode 0600 and forces it to the disk; on failure nothing is left of it. */
+    static void write(Path file, Writer contents) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, Set.of(CREATE_NEW, WRITE), ownerOnly(file, "rw-------"))) {
+            try {
+                contents.write(channel);
+                channel.force(true);
+            } catch (Throwable t) {
+                Files.deleteIfExists(file);
+                throw t;
+            }
+        }
+    }
+
+    /** Renames within a directory and forces the directory to the disk. */
+    static void rename(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        force(directory(to));
+    }
+
+    /** Forces a directory's entries to the disk, where the platform can (not on Windows). */
+    static void force(Path directory) throws IOException {
+        if (isPosix(directory)) {
+            try (FileChannel channel = FileChannel.open(directory, READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    static Path directory(Path file) {
+        Path parent = file.toAbsolutePath().getParent();
+        if (parent == null) {
+            throw new IllegalArgumentException(file + " is no file in a directory");
+        }
+        return parent;
+    }
+
+    /** Appends off-heap memory to a file. */
+    static void append(FileChannel channel, MemorySegment data) throws IOException {
+        for (long at = 0; at < data.byteSize(); at += CHUNK) {
+            ByteBuffer chunk =
+                    data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer();
+            while (chunk.hasRemaining()) {
+                channel.write(chunk);
+            }
+        }
+    }
+
+    /** Fills off-heap memory from a file; returns the number of bytes there were. */
+    static long fill(FileChannel channel, MemorySegment data) throws IOException {
+        long at = 0;
+        while (at < data.byteSize()) {
+            ByteBuffer chunk =
+                    data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer();
+            int got = channel.read(chunk);
+            if (got < 0) {
+                return at;
+            }
+            at += got;
+        }
+        return at;
+    }
+}
