@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
         name = "bench",
         description = "Measures a stage on this machine: medians, warm-up excluded.",
         mixinStandardHelpOptions = true,
-        subcommands = {BenchAmplifyCommand.class, BenchVerifyCommand.class})
+        subcommands = {BenchPipelineCommand.class, BenchAmplifyCommand.class, BenchVerifyCommand.class})
 final class BenchCommand {
     /** The options that every benchmark has. */
     static final class Options {

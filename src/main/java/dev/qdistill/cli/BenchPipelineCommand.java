@@ -28,8 +28,9 @@ import picocli.CommandLine.Spec;
 /** {@code bench pipeline}: every stage of {@code distill}, both roles, on a simulated link. */
 @Command(
         name = "pipeline",
-        description = "The whole of distill, both roles' work, on a simulated metropolitan link: medians by stage, in Mb/s of"
-                + " key-basis bits. Reading the dumps counts as sift.",
+        description =
+                "The whole of distill, both roles' work, on a simulated metropolitan link: medians by stage, in Mb/s of"
+                        + " key-basis bits. Reading the dumps counts as sift.",
         mixinStandardHelpOptions = true)
 final class BenchPipelineCommand implements Callable<Integer> {
     @Mixin
@@ -47,10 +48,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
             description = "runs that count, after two (and ten seconds) that do not; default: ${DEFAULT-VALUE}")
     private int runs = 5;
 
-    @Option(
-            names = "--frame-bits",
-            paramLabel = "N",
-            description = "the longest LDPC frame; default: ${DEFAULT-VALUE}")
+    @Option(names = "--frame-bits", paramLabel = "N", description = "the longest LDPC frame; default: ${DEFAULT-VALUE}")
     private int frameBits = Settings.DEFAULT.frameBits();
 
     @Spec
@@ -90,8 +88,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();
-                Distiller.Resources resources =
-                        new Distiller.Resources(options.backend, options.threads, entropy)) {
+                Distiller.Resources resources = new Distiller.Resources(options.backend, options.threads, entropy)) {
             long start = System.nanoTime();
             for (int warm = 0; warm < 2 || System.nanoTime() - start < 10_000_000_000L; warm++) {
                 run.run(resources, false, System.nanoTime());
@@ -112,8 +109,9 @@ final class BenchPipelineCommand implements Callable<Integer> {
         Map<String, Double> seconds = new LinkedHashMap<>();
         Map<String, Double> mbps = new LinkedHashMap<>();
         for (String stage : last.stageSeconds().keySet()) {
-            double median = median(
-                    reports.stream().map(r -> r.stageSeconds().getOrDefault(stage, 0.0)).toList());
+            double median = median(reports.stream()
+                    .map(r -> r.stageSeconds().getOrDefault(stage, 0.0))
+                    .toList());
             seconds.put(stage, median);
             mbps.put(stage, bits / median * 1e-6);
         }

@@ -4,6 +4,8 @@ import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.link.ProtocolException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -13,7 +15,17 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {CommandLine.HelpCommand.class, DemoCommand.class, DistillCommand.class, InspectCommand.class, SimulateCommand.class, KeyLengthCommand.class, HashCommand.class, BenchCommand.class},
+        subcommands = {
+            CommandLine.HelpCommand.class,
+            DemoCommand.class,
+            DistillCommand.class,
+            InspectCommand.class,
+            SimulateCommand.class,
+            KeyLengthCommand.class,
+            KeysCommand.class,
+            HashCommand.class,
+            BenchCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",
@@ -53,7 +65,8 @@ public final class Main {
             case BadInputException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
             case ProtocolException b -> ExitCode.PEER;
-            case KeyStoreException k -> ExitCode.STORAGE;
+            case UncheckedIOException b -> ExitCode.STORAGE;
+            case IOException b -> ExitCode.STORAGE;
             default -> ExitCode.INTERNAL;
         };
     }

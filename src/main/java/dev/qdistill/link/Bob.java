@@ -79,7 +79,8 @@ final class Bob implements Party {
                 state = State.OVER;
             }
             case Message.Amplification m when state == State.AMPLIFY -> amplify(m, out);
-            case Message.Done m when state == State.DONE -> {
+            case Message.Done m
+            when state == State.DONE -> {
                 block.requireSameOutcome("Alice", m);
                 state = State.OVER;
             }

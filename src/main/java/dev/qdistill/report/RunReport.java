@@ -245,13 +245,16 @@ public record RunReport(
         s.append('\n');
         s.append(String.format(Locale.ROOT, "  %-14s %9s %12s   %s%n", "stage", "seconds", "Mb/s", "kernels"));
         double keyBits = t.keyBits();
-        stageSeconds().forEach((name, seconds) -> s.append(String.format(
-                Locale.ROOT,
-                "  %-14s %9.3f %12s   %s%n",
-                name,
-                seconds,
-                seconds < 1e-4 || keyBits == 0 ? "" : String.format(Locale.ROOT, "%.0f", keyBits / seconds * 1e-6),
-                backends.getOrDefault(name, ""))));
+        stageSeconds()
+                .forEach((name, seconds) -> s.append(String.format(
+                        Locale.ROOT,
+                        "  %-14s %9.3f %12s   %s%n",
+                        name,
+                        seconds,
+                        seconds < 1e-4 || keyBits == 0
+                                ? ""
+                                : String.format(Locale.ROOT, "%.0f", keyBits / seconds * 1e-6),
+                        backends.getOrDefault(name, ""))));
         s.append(String.format(
                 Locale.ROOT,
                 "  %-14s %9.3f %12.0f   key-basis bits; %.1f Mb/s of secret key%n",
