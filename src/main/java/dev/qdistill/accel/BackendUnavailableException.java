@@ -4,11 +4,19 @@ package dev.qdistill.accel;
 public final class BackendUnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private final String reason;
+
     /**
      * @param backend the one asked for
      * @param reason why it cannot be had, as a sentence without a full stop
      */
     public BackendUnavailableException(Backend backend, String reason) {
         super("Backend " + backend.id() + " is not available: " + reason);
+        this.reason = reason;
+    }
+
+    /** Why it cannot be had, as a sentence without a full stop. */
+    public String reason() {
+        return reason;
     }
 }

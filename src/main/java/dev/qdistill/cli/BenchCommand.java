@@ -17,7 +17,13 @@ import tools.jackson.databind.json.JsonMapper;
         name = "bench",
         description = "Measures a stage on this machine: medians, warm-up excluded.",
         mixinStandardHelpOptions = true,
-        subcommands = {BenchPipelineCommand.class, BenchAmplifyCommand.class, BenchVerifyCommand.class})
+        subcommands = {
+            BenchPipelineCommand.class,
+            BenchReconcileCommand.class,
+            BenchSiftCommand.class,
+            BenchAmplifyCommand.class,
+            BenchVerifyCommand.class
+        })
 final class BenchCommand {
     /** The options that every benchmark has. */
     static final class Options {
@@ -77,7 +83,7 @@ final class BenchCommand {
     }
 
     /** The processor's name. */
-    private static String cpu() {
+    static String cpu() {
         try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
             return lines.filter(l -> l.startsWith("model name"))
                     .map(l -> l.substring(l.indexOf(':') + 1).trim())

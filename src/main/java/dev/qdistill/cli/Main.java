@@ -24,7 +24,8 @@ import picocli.CommandLine.Command;
             KeyLengthCommand.class,
             KeysCommand.class,
             HashCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            DevicesCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 
 /**
@@ -19,8 +20,10 @@ public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifi
 
     /** What the decoder runs on. */
     public Backend decoderBackend() {
-        return backend != Backend.AUTO
-                ? backend
-                : SyndromeDecoder.vectorProblem().isEmpty() ? Backend.VECTOR : Backend.SCALAR;
+        QuasiCyclicCode any = codes.code(
+                codes.codes(codes.frameLengths().getFirst()).getFirst().name());
+        try (SyndromeDecoder decoder = SyndromeDecoder.create(any, backend)) {
+            return decoder.backend();
+        }
     }
 }
