@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {CommandLine.HelpCommand.class},
+        subcommands = {CodesCommand.class, CommandLine.HelpCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",
