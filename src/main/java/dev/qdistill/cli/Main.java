@@ -15,18 +15,7 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {
-            CommandLine.HelpCommand.class,
-            DemoCommand.class,
-            DistillCommand.class,
-            InspectCommand.class,
-            SimulateCommand.class,
-            KeyLengthCommand.class,
-            KeysCommand.class,
-            HashCommand.class,
-            BenchCommand.class,
-            DevicesCommand.class
-        },
+        subcommands = {CommandLine.HelpCommand.class, DemoCommand.class, DistillCommand.class, InspectCommand.class, SimulateCommand.class, KeyLengthCommand.class, KeysCommand.class, HashCommand.class, BenchCommand.class, DevicesCommand.class, CodesCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",

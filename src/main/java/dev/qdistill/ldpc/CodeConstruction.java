@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Shifts: at random among those that close no cycle of length 4, the one that closes the fewest cycles of length 6, counted
  * with the weight 1/(1 + ACE)², where ACE (Tian, Jones, Villasenor, Wesel 2003) is the number of edges that leave the
- * cycle.
+ * cycle. A chain of columns of degree 2 lets a cycle pass unhindered, so in both counts it is taken as one column.
  *
  * @param circulant bits of a circulant
  * @param rows base rows
@@ -29,8 +29,12 @@ record CodeConstruction(
     /** Columns of a higher degree are left out of the count of cycles of length 6. */
     private static final int ACE_DEGREE = 8;
 
-    QuasiCyclicCode build(String name, double operatingQber, DecoderTables tables) {
-        return new Builder(this).build(name, operatingQber, tables);
+    /** Longest chain of columns of degree 2 that is followed. */
+    private static final int CHAIN = 8;
+
+    /** Builds the code; its operating QBERs are those of the Shannon limit, to be measured. */
+    QuasiCyclicCode build(String name, DecoderTables tables) {
+        return new Builder(this).build(name, tables);
     }
 
     private static final class Builder {
@@ -40,6 +44,10 @@ record CodeConstruction(
         private final int z;
         private final SplittableRandom random;
         private final int[] degree;
+        // By row, as triples: a row that is reached through columns of degree 2, the difference of the shifts, the
+        // number of
+        // columns passed.
+        private final int[][] reach;
         private final int[][] rowsOf;
         private final int[][] shiftsOf;
 
@@ -58,6 +66,7 @@ record CodeConstruction(
             z = spec.circulant;
             random = new SplittableRandom(spec.seed);
             degree = placedDegrees();
+            reach = new int[rows][0];
             rowsOf = new int[columns][];
             shiftsOf = new int[columns][];
             shared = new short[rows][rows];
@@ -97,7 +106,7 @@ record CodeConstruction(
             return placed;
         }
 
-        QuasiCyclicCode build(String name, double operatingQber, DecoderTables tables) {
+        QuasiCyclicCode build(String name, DecoderTables tables) {
             placeRows();
             placeShifts();
             int[] count = new int[rows];
@@ -123,7 +132,8 @@ record CodeConstruction(
                     entries[r][count[r]++] = Math.floorMod(shiftsOf[c][j] - shiftsOf[c][last], z);
                 }
             }
-            return new QuasiCyclicCode(name, z, columns, entries, operatingQber, tables);
+            double shannon = QuasiCyclicCode.inverseBinaryEntropy((double) rows / columns);
+            return new QuasiCyclicCode(name, z, columns, entries, shannon, shannon, tables);
         }
 
         private void placeRows() {
@@ -367,6 +377,45 @@ record CodeConstruction(
                     }
                 }
             }
+            if (r.length == 2) {
+                recordChain(r[0], r[1], difference(s[0], s[1]));
+            }
+        }
+
+        // All rows within CHAIN columns of degree 2 of each other through the new column, which joins a and b.
+        private void recordChain(int a, int b, int d) {
+            int[] fromA = withSelf(reach[a], a);
+            int[] fromB = withSelf(reach[b], b);
+            for (int i = 0; i < fromA.length; i += 3) {
+                for (int j = 0; j < fromB.length; j += 3) {
+                    int steps = fromA[i + 2] + 1 + fromB[j + 2];
+                    int x = fromA[i];
+                    int y = fromB[j];
+                    if (steps > CHAIN || x == y) {
+                        continue;
+                    }
+                    // From x to a, to b, to y.
+                    int total = Math.floorMod(-fromA[i + 1] + d + fromB[j + 1], z);
+                    if (steps > 1) {
+                        record(x, y, total, 2);
+                        record(y, x, difference(0, total), 2);
+                    }
+                    reach[x] = appended(reach[x], y, total, steps);
+                    reach[y] = appended(reach[y], x, difference(0, total), steps);
+                }
+            }
+        }
+
+        private static int[] withSelf(int[] triples, int row) {
+            return appended(triples, row, 0, 0);
+        }
+
+        private static int[] appended(int[] triples, int row, int d, int steps) {
+            int[] t = Arrays.copyOf(triples, triples.length + 3);
+            t[triples.length] = row;
+            t[triples.length + 1] = d;
+            t[triples.length + 2] = steps;
+            return t;
         }
 
         private void record(int a, int b, int d, int deg) {

@@ -34,17 +34,23 @@ public final class CodeFamily {
      * @param name unique in the family
      * @param frameBits frame length, bits
      * @param syndromeBits syndrome length, bits
-     * @param operatingQber see {@link QuasiCyclicCode#operatingQber()}
+     * @param operatingQber see {@link QuasiCyclicCode#operatingQber}, for {@link Profile#EFFICIENT}
+     * @param fastQber the same for {@link Profile#FAST}
      */
-    public record Entry(String name, int frameBits, int syndromeBits, double operatingQber) {
+    public record Entry(String name, int frameBits, int syndromeBits, double operatingQber, double fastQber) {
+        /** See {@link QuasiCyclicCode#operatingQber}. */
+        public double operatingQber(Profile profile) {
+            return profile == Profile.FAST ? fastQber : operatingQber;
+        }
+
         /** The rate R. */
         public double rate() {
             return 1 - (double) syndromeBits / frameBits;
         }
 
         /** f at the operating QBER, if every frame is corrected. */
-        public double efficiency() {
-            return (1 - rate()) / QuasiCyclicCode.binaryEntropy(operatingQber);
+        public double efficiency(Profile profile) {
+            return (1 - rate()) / QuasiCyclicCode.binaryEntropy(operatingQber(profile));
         }
     }
 
@@ -84,6 +90,7 @@ public final class CodeFamily {
                         new String(name, java.nio.charset.StandardCharsets.US_ASCII),
                         frameBits,
                         b.getInt(),
+                        b.getDouble(),
                         b.getDouble()));
                 packed.add(new byte[b.getInt()]);
             }
@@ -118,10 +125,10 @@ public final class CodeFamily {
                 .orElse(List.of());
     }
 
-    /** The code of the highest rate among those that are good enough for {@code qber}. */
-    public Optional<QuasiCyclicCode> select(int frameBits, double qber) {
+    /** The code of the highest rate among those whose operating QBER for the profile is at least {@code qber}. */
+    public Optional<QuasiCyclicCode> select(int frameBits, double qber, Profile profile) {
         return codes(frameBits).stream()
-                .filter(e -> e.operatingQber >= qber)
+                .filter(e -> e.operatingQber(profile) >= qber)
                 .findFirst()
                 .map(e -> code(e.name));
     }
@@ -163,13 +170,16 @@ public final class CodeFamily {
                 .sorted(Comparator.comparingInt(QuasiCyclicCode::syndromeBits))
                 .toList();
         ByteArrayOutputStream blobs = new ByteArrayOutputStream();
-        ByteBuffer head = ByteBuffer.allocate(16 + codes.size() * 80).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer head = ByteBuffer.allocate(16 + codes.size() * 96).order(ByteOrder.LITTLE_ENDIAN);
         head.putInt(MAGIC).putInt(1).putInt(ordered.getFirst().frameBits()).putInt(ordered.size());
         for (QuasiCyclicCode c : ordered) {
             byte[] blob = CodeFile.write(c);
             byte[] name = c.name().getBytes(java.nio.charset.StandardCharsets.US_ASCII);
             head.put((byte) name.length).put(name);
-            head.putInt(c.syndromeBits()).putDouble(c.operatingQber()).putInt(blob.length);
+            head.putInt(c.syndromeBits())
+                    .putDouble(c.operatingQber(Profile.EFFICIENT))
+                    .putDouble(c.operatingQber(Profile.FAST))
+                    .putInt(blob.length);
             blobs.writeBytes(blob);
         }
         byte[] all = new byte[head.position() + blobs.size()];

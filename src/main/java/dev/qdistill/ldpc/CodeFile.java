@@ -14,7 +14,7 @@ import java.util.zip.Inflater;
  * The compact binary form of a code, little-endian: magic "QDLC", version (byte, 1), three zero bytes, payload length
  * (int), deflated length (int), CRC-32C of the payload (int), the payload deflated.
  *
- * <p>Payload: name (length byte, ASCII), circulant, base rows, base columns (shorts), operating QBER (double), units a nat and φ
+ * <p>Payload: name (length byte, ASCII), circulant, base rows, base columns (shorts), operating QBERs, efficient and fast (doubles), units a nat and φ
  * resolution (bytes), the 2·32 tables of 128 bytes as differences of neighbours (ψ of all states, then min-sum), the degree of
  * each base row (short), then for all edges in row order: low bytes of the differences of the column to the one before, their
  * high bytes, low bytes of the shifts, their high bytes.
@@ -29,11 +29,11 @@ final class CodeFile {
     static byte[] write(QuasiCyclicCode code) {
         byte[] name = code.name().getBytes(StandardCharsets.US_ASCII);
         int tables = 2 * DecoderTables.STATES * DecoderTables.SIZE;
-        ByteBuffer b = ByteBuffer.allocate(1 + name.length + 6 + 8 + 2 + tables + 2 * code.rows() + 4 * code.edges())
+        ByteBuffer b = ByteBuffer.allocate(1 + name.length + 6 + 16 + 2 + tables + 2 * code.rows() + 4 * code.edges())
                 .order(ByteOrder.LITTLE_ENDIAN);
         b.put((byte) name.length).put(name);
         b.putShort((short) code.circulant()).putShort((short) code.rows()).putShort((short) code.columns());
-        b.putDouble(code.operatingQber());
+        b.putDouble(code.operatingQber(Profile.EFFICIENT)).putDouble(code.operatingQber(Profile.FAST));
         b.put((byte) code.tables().unitsPerNat()).put((byte) code.tables().phiResolution());
         for (UpdateRule rule : UpdateRule.values()) {
             for (byte[] table : code.tables().table(rule)) {
@@ -137,6 +137,7 @@ final class CodeFile {
         int rows = b.getShort() & 0xffff;
         int columns = b.getShort() & 0xffff;
         double operatingQber = b.getDouble();
+        double fastQber = b.getDouble();
         int unitsPerNat = b.get();
         int phiResolution = b.get() & 255;
         byte[][][] tables = new byte[2][DecoderTables.STATES][DecoderTables.SIZE];
@@ -172,7 +173,7 @@ final class CodeFile {
         DecoderTables t = new DecoderTables(
                 unitsPerNat, phiResolution, DecoderTables.phi(unitsPerNat, phiResolution), tables[0], tables[1]);
         return new QuasiCyclicCode(
-                new String(name, StandardCharsets.US_ASCII), circulant, columns, entries, operatingQber, t);
+                new String(name, StandardCharsets.US_ASCII), circulant, columns, entries, operatingQber, fastQber, t);
     }
 
     private static int checksum(byte[] payload) {

@@ -103,6 +103,23 @@ final class DegreeDistribution {
         return new DegreeDistribution(map);
     }
 
+    /** Nodes of degree 2 beyond {@code fraction} of all nodes given degree 3. */
+    DegreeDistribution withDegreeTwoAtMost(double fraction) {
+        double twos = degreeTwoNodes();
+        if (twos <= fraction) {
+            return this;
+        }
+        SortedMap<Integer, Double> map = new TreeMap<>();
+        for (int i = 0; i < degrees.length; i++) {
+            double f = degrees[i] == 2 ? fractions[i] * fraction / twos : fractions[i];
+            map.merge(degrees[i], f, Double::sum);
+            if (degrees[i] == 2) {
+                map.merge(3, (fractions[i] - f) / 2 * 3, Double::sum);
+            }
+        }
+        return new DegreeDistribution(map);
+    }
+
     /** Nodes of degree 2 as a fraction of all nodes. */
     double degreeTwoNodes() {
         double s = 0;

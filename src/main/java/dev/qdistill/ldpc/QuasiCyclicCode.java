@@ -1,6 +1,11 @@
 package dev.qdistill.ldpc;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A binary quasi-cyclic LDPC code, given by its base matrix.
@@ -23,6 +28,7 @@ public final class QuasiCyclicCode {
     private final int[] column;
     private final int[] shift;
     private final double operatingQber;
+    private final double fastQber;
     private final DecoderTables tables;
 
     /**
@@ -30,11 +36,18 @@ public final class QuasiCyclicCode {
      * @param circulant Z, bits
      * @param columns base columns
      * @param entries for each base row its entries as pairs (column, shift), columns ascending
-     * @param operatingQber see {@link #operatingQber()}
+     * @param operatingQber see {@link #operatingQber}, for {@link Profile#EFFICIENT}
+     * @param fastQber the same for {@link Profile#FAST}, not above {@code operatingQber}
      * @throws IllegalArgumentException if the base matrix is not a valid one
      */
     QuasiCyclicCode(
-            String name, int circulant, int columns, int[][] entries, double operatingQber, DecoderTables tables) {
+            String name,
+            int circulant,
+            int columns,
+            int[][] entries,
+            double operatingQber,
+            double fastQber,
+            DecoderTables tables) {
         if (!name.matches("[!-~]{1,63}")) {
             throw new IllegalArgumentException("A code name has 1 to 63 printable ASCII characters without blanks");
         }
@@ -49,10 +62,15 @@ public final class QuasiCyclicCode {
         if (!(operatingQber > 0 && operatingQber < .5)) {
             throw new IllegalArgumentException("Operating QBER " + operatingQber + " is not between 0 and 0.5");
         }
+        if (!(fastQber > 0 && fastQber <= operatingQber)) {
+            throw new IllegalArgumentException(
+                    "Fast operating QBER " + fastQber + " is not between 0 and " + operatingQber);
+        }
         this.name = name;
         this.circulant = circulant;
         this.columns = columns;
         this.operatingQber = operatingQber;
+        this.fastQber = fastQber;
         this.tables = tables;
         rowStart = new int[entries.length + 1];
         for (int r = 0; r < entries.length; r++) {
@@ -129,11 +147,11 @@ public final class QuasiCyclicCode {
     }
 
     /**
-     * The error rate up to which the decoder with its default rule is measured to correct all but 10^-3 to 10^-2 of the
-     * frames at the first attempt.
+     * The error rate up to which the decoder with {@link UpdateRule#PHI} is measured to correct all but 10^-3 to 10^-2 of the
+     * frames at the first attempt, within the limits of the profile.
      */
-    public double operatingQber() {
-        return operatingQber;
+    public double operatingQber(Profile profile) {
+        return profile == Profile.FAST ? fastQber : operatingQber;
     }
 
     /** The efficiency f = syndromeBits / (frameBits · h(Q)) at error rate Q, if every frame is corrected. */
@@ -185,12 +203,30 @@ public final class QuasiCyclicCode {
         return low;
     }
 
+    /** How many base columns have each degree. */
+    public SortedMap<Integer, Integer> columnDegrees() {
+        return histogram(columnEntries());
+    }
+
+    /** How many base rows have each degree. */
+    public SortedMap<Integer, Integer> rowDegrees() {
+        return histogram(entries());
+    }
+
+    private static SortedMap<Integer, Integer> histogram(int[][] lists) {
+        SortedMap<Integer, Integer> counts = new TreeMap<>();
+        for (int[] l : lists) {
+            counts.merge(l.length / 2, 1, Integer::sum);
+        }
+        return counts;
+    }
+
     DecoderTables tables() {
         return tables;
     }
 
-    QuasiCyclicCode with(String newName, double newOperatingQber, DecoderTables newTables) {
-        return new QuasiCyclicCode(newName, circulant, columns, entries(), newOperatingQber, newTables);
+    QuasiCyclicCode with(String newName, double newOperatingQber, double newFastQber, DecoderTables newTables) {
+        return new QuasiCyclicCode(newName, circulant, columns, entries(), newOperatingQber, newFastQber, newTables);
     }
 
     /** The edges of base row r are those from {@code rowStart(r)} to {@code rowStart(r + 1)}. */
@@ -240,9 +276,9 @@ public final class QuasiCyclicCode {
     }
 
     /** The number of cycles of length 4 of the base matrix lifted by its circulants, divided by Z. */
-    int fourCycles() {
+    public int fourCycles() {
         int[][] cols = columnEntries();
-        java.util.Map<Long, Integer> seen = new java.util.HashMap<>();
+        Map<Long, Integer> seen = new HashMap<>();
         int cycles = 0;
         for (int[] c : cols) {
             for (int i = 0; i < c.length; i += 2) {
@@ -263,6 +299,7 @@ public final class QuasiCyclicCode {
                 && circulant == c.circulant
                 && columns == c.columns
                 && Double.compare(operatingQber, c.operatingQber) == 0
+                && Double.compare(fastQber, c.fastQber) == 0
                 && Arrays.equals(rowStart, c.rowStart)
                 && Arrays.equals(column, c.column)
                 && Arrays.equals(shift, c.shift)
@@ -277,7 +314,7 @@ public final class QuasiCyclicCode {
     @Override
     public String toString() {
         return String.format(
-                java.util.Locale.ROOT,
+                Locale.ROOT,
                 "QuasiCyclicCode[%s: %d bits, rate %.4f, %d x %d circulants of %d]",
                 name,
                 frameBits(),

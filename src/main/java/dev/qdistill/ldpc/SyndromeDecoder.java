@@ -168,19 +168,21 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     public final boolean run(UpdateRule rule, int maxIterations) {
         requireBegun();
         for (int i = 0; i < maxIterations; i++) {
+            long before = unsatisfied;
             unsatisfied = iterate(rule, state);
             iterations++;
             state = DecoderTables.state(unsatisfied, checks);
             if (anyKnown) {
                 pin();
             }
-            // The count is that of the extrinsic signs, so a frame may be done when it is not yet zero.
-            if (unsatisfied * 256 <= checks && satisfied()) {
+            // The count is that of the extrinsic signs; the decisions may be right when it is not zero, and even when
+            // it stalls.
+            boolean few = unsatisfied * 256 <= checks;
+            boolean stalled = unsatisfied * 8 <= checks && unsatisfied * 8 >= before * 7;
+            if ((few || stalled || i == maxIterations - 1) && satisfied()) {
                 return true;
             }
         }
-        decide(decision);
-        applyKnown();
         return false;
     }
 

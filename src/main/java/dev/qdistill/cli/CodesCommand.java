@@ -1,0 +1,300 @@
+package dev.qdistill.cli;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.dump.BadInputException;
+import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.CodeFormatException;
+import dev.qdistill.ldpc.CodeMeasurement;
+import dev.qdistill.ldpc.CodeText;
+import dev.qdistill.ldpc.FamilyDesign;
+import dev.qdistill.ldpc.Profile;
+import dev.qdistill.ldpc.QuasiCyclicCode;
+import dev.qdistill.ldpc.SyndromeDecoder;
+import dev.qdistill.ldpc.UpdateRule;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code qdistill codes}: the LDPC codes, and how they come about. */
+@Command(
+        name = "codes",
+        description = "Lists the LDPC codes; shows, imports, exports, designs, measures a code.",
+        mixinStandardHelpOptions = true)
+final class CodesCommand {
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    enum Format {
+        QC,
+        ALIST
+    }
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Command(name = "list", description = "The codes that are shipped.", mixinStandardHelpOptions = true)
+    int list(
+            @Option(names = "--frame-bits", description = "Only this frame length.", defaultValue = "0") int frameBits,
+            @Option(names = "--json", description = "As JSON.") boolean json) {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        CodeFamily family = CodeFamily.shipped();
+        if (!json) {
+            out().printf(
+                            Locale.ROOT,
+                            "%-18s %9s %7s %11s %6s %11s %6s%n",
+                            "code",
+                            "frame",
+                            "rate",
+                            "efficient",
+                            "f",
+                            "fast",
+                            "f");
+        }
+        for (int length : family.frameLengths()) {
+            if (frameBits != 0 && frameBits != length) {
+                continue;
+            }
+            for (CodeFamily.Entry e : family.codes(length)) {
+                if (json) {
+                    Map<String, Object> row = new LinkedHashMap<>();
+                    row.put("code", e.name());
+                    row.put("frameBits", e.frameBits());
+                    row.put("syndromeBits", e.syndromeBits());
+                    row.put("rate", e.rate());
+                    for (Profile p : Profile.values()) {
+                        String id = p.name().toLowerCase(Locale.ROOT);
+                        row.put(id + "Qber", e.operatingQber(p));
+                        row.put(id + "Efficiency", e.efficiency(p));
+                    }
+                    rows.add(row);
+                } else {
+                    out().printf(
+                                    Locale.ROOT,
+                                    "%-18s %9d %7.4f %9.3f %% %6.3f %9.3f %% %6.3f%n",
+                                    e.name(),
+                                    e.frameBits(),
+                                    e.rate(),
+                                    100 * e.operatingQber(Profile.EFFICIENT),
+                                    e.efficiency(Profile.EFFICIENT),
+                                    100 * e.operatingQber(Profile.FAST),
+                                    e.efficiency(Profile.FAST));
+                }
+            }
+        }
+        if (json) {
+            out().println(JSON.writeValueAsString(rows));
+        }
+        out().flush();
+        return ExitCode.OK;
+    }
+
+    @Command(name = "show", description = "The structure of a code.", mixinStandardHelpOptions = true)
+    int show(
+            @Parameters(paramLabel = "NAME", description = "A code of 'codes list', or a file.") String name,
+            @Option(names = "--json", description = "As JSON.") boolean json)
+            throws IOException {
+        print(describe(code(name)), json);
+        return ExitCode.OK;
+    }
+
+    private static Map<String, Object> describe(QuasiCyclicCode code) {
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("code", code.name());
+        m.put("frameBits", code.frameBits());
+        m.put("syndromeBits", code.syndromeBits());
+        m.put("rate", code.rate());
+        m.put("circulant", code.circulant());
+        m.put("baseRows", code.rows());
+        m.put("baseColumns", code.columns());
+        m.put("edgesPerBit", (double) code.edges() / code.columns());
+        m.put("columnDegrees", code.columnDegrees().toString());
+        m.put("rowDegrees", code.rowDegrees().toString());
+        m.put("fourCycles", code.fourCycles());
+        m.put("efficientQber", code.operatingQber(Profile.EFFICIENT));
+        m.put("fastQber", code.operatingQber(Profile.FAST));
+        return m;
+    }
+
+    @Command(name = "export", description = "Writes a code in another format.", mixinStandardHelpOptions = true)
+    int export(
+            @Parameters(paramLabel = "NAME", description = "A code of 'codes list', or a file.") String name,
+            @Option(names = "--format", description = "${COMPLETION-CANDIDATES}.", defaultValue = "QC") Format format,
+            @Option(names = "--out", paramLabel = "FILE", description = "Standard output by default.") Path file)
+            throws IOException {
+        QuasiCyclicCode code = code(name);
+        String text = format == Format.QC ? CodeText.qc(code) : CodeText.alist(code);
+        if (file != null) {
+            Files.writeString(file, text);
+        } else {
+            out().print(text);
+            out().flush();
+        }
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "import",
+            description = "Reads an alist, aff3ct's .qc or LDPC4QKD's .qccsc.json, checks and describes it.",
+            mixinStandardHelpOptions = true)
+    int importCode(
+            @Parameters(paramLabel = "FILE") Path file,
+            @Option(names = "--json", description = "As JSON.") boolean json)
+            throws IOException {
+        CodeText.Imported i = read(file);
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("format", i.format());
+        m.put("rows", i.rows());
+        m.put("columns", i.columns());
+        m.put("ones", i.ones());
+        m.put("circulant", i.circulant());
+        m.put("usable", i.code().isPresent());
+        m.put("problem", i.problem());
+        i.code().ifPresent(c -> m.putAll(describe(c)));
+        print(m, json);
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "design",
+            description = {
+                "Designs all codes of a frame length: degrees, base matrix, decoder tables, operating points by simulation."
+            },
+            mixinStandardHelpOptions = true)
+    int design(
+            @Option(names = "--frame-bits", required = true, description = "A power of two, 4096 to 1048576.")
+                    int frameBits,
+            @Option(names = "--frames", defaultValue = "500", description = "Simulated for a point: ${DEFAULT-VALUE}.")
+                    int frames,
+            @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
+            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
+            @Option(names = "--out", required = true, paramLabel = "DIR", description = "Gets codes-N.qdlf.") Path dir)
+            throws IOException {
+        Files.createDirectories(dir);
+        PrintWriter err = spec.commandLine().getErr();
+        new FamilyDesign(frameBits, frames, threads(threads), seed).write(dir, line -> {
+            err.println(line);
+            err.flush();
+        });
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "measure",
+            description = "Decodes simulated frames: frame error rate, iterations, speed.",
+            mixinStandardHelpOptions = true)
+    int measure(
+            @Parameters(paramLabel = "NAME", description = "A code of 'codes list', or a file.") String name,
+            @Option(names = "--qber", description = "Error rate; the operating point by default.", defaultValue = "0")
+                    double qber,
+            @Option(names = "--efficiency", description = "Sets the error rate by f instead.", defaultValue = "0")
+                    double efficiency,
+            @Option(names = "--profile", description = "Whose operating point.", defaultValue = "EFFICIENT")
+                    Profile profile,
+            @Option(names = "--rule", description = "${COMPLETION-CANDIDATES}.", defaultValue = "PHI") UpdateRule rule,
+            @Option(names = "--iterations", description = "At most; ${DEFAULT-VALUE}.", defaultValue = "120")
+                    int iterations,
+            @Option(names = "--frames", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.") int frames,
+            @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
+            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
+            @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar or vector.")
+                    Backend backend,
+            @Option(names = "--json", description = "As JSON.") boolean json)
+            throws IOException {
+        QuasiCyclicCode code = code(name);
+        double q = qber > 0 ? qber : efficiency > 0 ? FamilyDesign.qber(code, efficiency) : code.operatingQber(profile);
+        // The kernels are compiled before anything is timed.
+        CodeMeasurement.measure(
+                code,
+                backend,
+                rule,
+                q,
+                iterations,
+                Math.max(20, 30_000_000 / code.frameBits()),
+                frames,
+                threads(threads),
+                ~seed);
+        CodeMeasurement r =
+                CodeMeasurement.measure(code, backend, rule, q, iterations, frames, frames, threads(threads), seed);
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("code", code.name());
+        m.put("qber", q);
+        m.put("efficiency", code.efficiency(q));
+        m.put("rule", rule.name().toLowerCase(Locale.ROOT));
+        m.put("frames", r.frames());
+        m.put("failures", r.failures());
+        m.put("undetectedErrors", r.undetected());
+        m.put("frameErrorRate", r.frameErrorRate());
+        m.put("iterations", r.meanIterations());
+        m.put("mbpsPerThread", r.mbpsPerThread());
+        m.put("nanosPer64Edges", r.nanosPer64Edges());
+        m.put("threads", threads(threads));
+        m.put(
+                "backend",
+                backend == Backend.AUTO
+                        ? (SyndromeDecoder.vectorProblem().isEmpty() ? "vector" : "scalar")
+                        : backend.id());
+        print(m, json);
+        return ExitCode.OK;
+    }
+
+    private static int threads(int asked) {
+        return asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    }
+
+    private QuasiCyclicCode code(String name) throws IOException {
+        Path file = Path.of(name);
+        if (Files.isRegularFile(file)) {
+            CodeText.Imported i = read(file);
+            return i.code().orElseThrow(() -> new BadInputException(file, "not usable as a code here: " + i.problem()));
+        }
+        try {
+            return CodeFamily.shipped().code(name);
+        } catch (NoSuchElementException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static CodeText.Imported read(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new BadInputException(file, "there is no such file");
+        }
+        try {
+            return CodeText.read(String.valueOf(file.getFileName()), Files.readAllBytes(file));
+        } catch (CodeFormatException e) {
+            throw new BadInputException(file, e.offset(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void print(Map<String, Object> values, boolean json) {
+        if (json) {
+            out().println(JSON.writeValueAsString(values));
+        } else {
+            values.forEach((k, v) -> out().printf(
+                            Locale.ROOT,
+                            "%-18s %s%n",
+                            k,
+                            v instanceof Double d ? String.format(Locale.ROOT, "%.5g", d) : v));
+        }
+        out().flush();
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+}

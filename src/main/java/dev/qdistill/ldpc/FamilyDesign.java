@@ -1,0 +1,256 @@
+package dev.qdistill.ldpc;
+
+import dev.qdistill.accel.Backend;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+
+/**
+ * Designs the codes of one frame length: degree distributions interpolated between optimised ones, tables by density evolution,
+ * base matrix by {@link CodeConstruction}, operating points by simulation. Deterministic from the seed.
+ */
+public final class FamilyDesign {
+    // Edge fractions optimised by quantised density evolution (DegreeOptimizer) for rates `RATES`.
+    private static final double[] RATES = {.4, .45, .5, .6, .7, .8, .9, .95, .97};
+    private static final List<DegreeDistribution> DEGREES = List.of(
+            DegreeDistribution.parse("2:.1382,3:.3881,11:.2872,15:.0073,20:.0092,27:.1570,36:.0128"),
+            DegreeDistribution.parse(
+                    "2:.1176,3:.3711,4:.0046,6:.0014,8:.0130,11:.2127,15:.0484,20:.0237,27:.1973,36:.0103"),
+            DegreeDistribution.parse("2:.1162,3:.2948,6:.0359,8:.0034,11:.2606,36:.2845"),
+            DegreeDistribution.parse("2:.1110,3:.2189,6:.0100,8:.1643,11:.1176,15:.0084,20:.0455,46:.3239"),
+            DegreeDistribution.parse(
+                    "2:.0904,3:.1978,4:.0055,5:.0282,6:.0220,8:.0516,11:.2435,15:.0063,27:.0080,46:.3467"),
+            DegreeDistribution.parse(
+                    "2:.0578,3:.2291,5:.0102,6:.0023,8:.1837,11:.0780,15:.0749,20:.0023,27:.0112,36:.3485"),
+            DegreeDistribution.parse("2:.0245,3:.2145,4:.0020,8:.2007,11:.1382,36:.4199"),
+            DegreeDistribution.parse("2:.0109,3:.2024,4:.0028,6:.0116,8:.1310,11:.2411,36:.3673,46:.0300"),
+            DegreeDistribution.parse("3:.1856,8:.2080,11:.1674,36:.4391"));
+
+    /** Ratio of the leakages of neighbouring rates. */
+    private static final double STEP = 1.035;
+
+    private static final double LARGEST_LEAKAGE = .62;
+    private static final double SMALLEST_LEAKAGE = .039;
+
+    private final int frameBits;
+    private final int frames;
+    private final int threads;
+    private final long seed;
+
+    /**
+     * A design.
+     *
+     * @param frameBits a power of two from 2^12 to 2^20
+     * @param frames simulated for a point
+     * @param threads that simulate
+     * @param seed of constructions and simulations
+     */
+    public FamilyDesign(int frameBits, int frames, int threads, long seed) {
+        if (Integer.bitCount(frameBits) != 1 || frameBits < 1 << 12 || frameBits > 1 << 20) {
+            throw new IllegalArgumentException(
+                    "Frame length " + frameBits + "; powers of two from 4096 to 1048576 are supported");
+        }
+        this.frameBits = frameBits;
+        this.frames = frames;
+        this.threads = threads;
+        this.seed = seed;
+    }
+
+    /** The leakages 1 - R of the family. */
+    public static List<Double> leakages() {
+        List<Double> result = new ArrayList<>();
+        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= STEP) {
+            result.add(l);
+        }
+        return result;
+    }
+
+    /** Designs and measures all codes and writes them to {@code codes-N.qdlf} in {@code directory}. */
+    public void write(Path directory, Consumer<String> progress) throws IOException {
+        CodeFamily.write(directory.resolve("codes-" + frameBits + ".qdlf"), designAll(progress));
+    }
+
+    /** Designs and measures all codes; tells {@code progress} a line about each. */
+    public List<QuasiCyclicCode> designAll(Consumer<String> progress) {
+        List<QuasiCyclicCode> codes = new ArrayList<>();
+        int before = -1;
+        double guess = 1.2;
+        for (double leakage : leakages()) {
+            QuasiCyclicCode code;
+            try {
+                code = design(leakage);
+            } catch (IllegalArgumentException e) {
+                progress.accept(String.format(Locale.ROOT, "leakage %.4f: %s", leakage, e.getMessage()));
+                continue;
+            }
+            if (code.syndromeBits() == before) {
+                continue;
+            }
+            before = code.syndromeBits();
+            code = measured(code, guess);
+            guess = code.efficiency(code.operatingQber(Profile.EFFICIENT));
+            codes.add(code);
+            progress.accept(String.format(
+                    Locale.ROOT,
+                    "%s: %d x %d circulants of %d, %.2f edges a bit; efficient to %.3f %% (f %.3f), fast to %.3f %% (f %.3f)",
+                    code.name(),
+                    code.rows(),
+                    code.columns(),
+                    code.circulant(),
+                    (double) code.edges() / code.columns(),
+                    100 * code.operatingQber(Profile.EFFICIENT),
+                    guess,
+                    100 * code.operatingQber(Profile.FAST),
+                    code.efficiency(code.operatingQber(Profile.FAST))));
+        }
+        return codes;
+    }
+
+    /** Builds the code whose leakage is the nearest possible one, its operating points not yet measured. */
+    public QuasiCyclicCode design(double leakage) {
+        int circulant = circulant(leakage);
+        int columns = frameBits / circulant;
+        int rows = Math.max(2, (int) Math.round(leakage * columns));
+        boolean coupled = frameBits >= 1 << 20 && leakage > .07;
+        int window = coupled ? Math.min(rows / 2, leakage > .25 ? 60 : 100) : 0;
+        double lead = coupled ? (leakage > .25 ? 4 : 3) * rows / (leakage > .25 ? 400.0 : 208.0) : 0;
+        double designRate = 1 - (rows - lead) / columns;
+        // Chains of columns of degree 2 are kept to 3, 5 or about 12.
+        double twos = frameBits < 1 << 16 ? .75 : frameBits < 1 << 18 ? .83 : .93;
+        DegreeDistribution degrees = capped(degrees(designRate), rows, columns, circulant)
+                .withDegreeTwoAtMost(twos * rows / columns);
+        int phiResolution = designRate < .65 ? 64 : designRate < .85 ? 96 : 128;
+        int units = designRate < .55 ? 5 : 6;
+        int clip = designRate < .65 ? 40 : 44;
+        DecoderTables tables = DecoderTables.of(
+                units,
+                phiResolution,
+                clip,
+                tables(UpdateRule.PHI, units, phiResolution, clip, degrees, designRate),
+                tables(UpdateRule.MIN_SUM, units, phiResolution, clip, degrees, designRate));
+        String name = String.format(Locale.ROOT, "n%d-m%d", frameBits, rows * circulant);
+        return new CodeConstruction(circulant, rows, columns, degrees, window, lead, seed).build(name, tables);
+    }
+
+    // From a run a little below the threshold, so that all states up to convergence occur.
+    private static byte[][] tables(
+            UpdateRule rule, int units, int phiResolution, int clip, DegreeDistribution degrees, double rate) {
+        DensityEvolution evolution = new DensityEvolution(rule, units, phiResolution, clip);
+        double f = evolution.threshold(degrees, rate, 150) + .01;
+        return evolution.tables(degrees, rate, QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f));
+    }
+
+    private int circulant(double leakage) {
+        boolean high = leakage < .13;
+        return switch (Integer.numberOfTrailingZeros(frameBits)) {
+            case 12, 13, 14, 15 -> 64;
+            case 16, 17 -> high ? 128 : 256;
+            case 18, 19 -> high ? 256 : 512;
+            default -> high ? 512 : 1024;
+        };
+    }
+
+    static DegreeDistribution degrees(double rate) {
+        int i = 0;
+        while (i < RATES.length - 2 && rate > RATES[i + 1]) {
+            i++;
+        }
+        double t = Math.max(0, Math.min(1, (rate - RATES[i]) / (RATES[i + 1] - RATES[i])));
+        return DEGREES.get(i).mixedWith(DEGREES.get(i + 1), t);
+    }
+
+    // High degrees need room: the pairs of rows that columns join must be well below the Z per pair that have no cycle
+    // of length 4,
+    // and short frames stand no very high degrees.
+    private static DegreeDistribution capped(DegreeDistribution degrees, int rows, int columns, int circulant) {
+        int most = switch (Integer.numberOfTrailingZeros(columns * circulant)) {
+            case 12, 13 -> 10;
+            case 14, 15 -> 20;
+            case 16, 17 -> 36;
+            default -> 46;
+        };
+        double room = .5 * rows * (rows - 1) / 2 * circulant;
+        for (int cap = Math.min(most, rows); cap > 3; cap--) {
+            DegreeDistribution d = degrees.capped(cap);
+            double pairs = 0;
+            for (int i = 0; i < d.size(); i++) {
+                pairs += d.fraction(i) * (d.degree(i) - 1) / 2;
+            }
+            if (pairs * d.averageDegree() * columns <= room) {
+                return d;
+            }
+        }
+        return degrees.capped(3);
+    }
+
+    /** The code with operating points found by simulation, searched from efficiency {@code guess}. */
+    public QuasiCyclicCode measured(QuasiCyclicCode code, double guess) {
+        double good = guess;
+        double bad = 0;
+        while (!holds(code, good)) {
+            bad = good;
+            good = 1 + (good - 1) * 1.3;
+            if (good > 4) {
+                break;
+            }
+        }
+        while (bad == 0) {
+            double f = 1 + (good - 1) / 1.2;
+            if (holds(code, f)) {
+                good = f;
+            } else {
+                bad = f;
+            }
+        }
+        while (good - bad > Math.max(.004, .05 * (good - 1))) {
+            double f = (good + bad) / 2;
+            if (holds(code, f)) {
+                good = f;
+            } else {
+                bad = f;
+            }
+        }
+        double fast = good;
+        while (fast < 2 && work(code, fast) > Profile.FAST_WORK) {
+            fast += .01;
+        }
+        return code.with(code.name(), qber(code, good), qber(code, fast), code.tables());
+    }
+
+    /** The error rate at which the code has efficiency f. */
+    public static double qber(QuasiCyclicCode code, double f) {
+        return QuasiCyclicCode.inverseBinaryEntropy((1 - code.rate()) / f);
+    }
+
+    private boolean holds(QuasiCyclicCode code, double f) {
+        int most = frames * 6 / 1000;
+        CodeMeasurement m = CodeMeasurement.measure(
+                code,
+                Backend.AUTO,
+                UpdateRule.PHI,
+                qber(code, f),
+                Profile.EFFICIENT_ITERATIONS,
+                frames,
+                most,
+                threads,
+                seed);
+        return m.failures() + m.undetected() <= most;
+    }
+
+    private double work(QuasiCyclicCode code, double f) {
+        CodeMeasurement m = CodeMeasurement.measure(
+                code,
+                Backend.AUTO,
+                UpdateRule.PHI,
+                qber(code, f),
+                Profile.EFFICIENT_ITERATIONS,
+                /* frames= */ Math.max(10, frames / 10),
+                /* maxFailures= */ frames,
+                threads,
+                seed + 1);
+        return m.meanIterations() * code.edges() / code.columns();
+    }
+}
