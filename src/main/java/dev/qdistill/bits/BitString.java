@@ -267,11 +267,31 @@ public final class BitString implements AutoCloseable {
         }
     }
 
+    /** {@code this |= other}; the lengths must be equal. */
+    public void or(BitString other) {
+        requireSameLength(other);
+        long words = wordCount();
+        for (long done = 0; done < words; done += BLOCK) {
+            int n = (int) Math.min(BLOCK, words - done);
+            MemorySegment a = segment.asSlice(done << 3, (long) n << 3);
+            MemorySegment b = other.segment.asSlice(done << 3, (long) n << 3);
+            for (int i = 0; i < n; i++) {
+                a.set(WORD, i * 8L, a.get(WORD, i * 8L) | b.get(WORD, i * 8L));
+            }
+        }
+    }
+
     /** Turns every zero into a one and every one into a zero. */
     public void invert() {
-        for (long w = 0; w < wordCount(); w++) {
-            setWord(w, ~word(w));
+        long words = wordCount();
+        for (long done = 0; done < words; done += BLOCK) {
+            int n = (int) Math.min(BLOCK, words - done);
+            MemorySegment a = segment.asSlice(done << 3, (long) n << 3);
+            for (int i = 0; i < n; i++) {
+                a.set(WORD, i * 8L, ~a.get(WORD, i * 8L));
+            }
         }
+        clearPadding();
     }
 
     /** The number of ones. */

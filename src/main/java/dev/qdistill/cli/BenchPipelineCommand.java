@@ -3,6 +3,7 @@ package dev.qdistill.cli;
 import dev.qdistill.Distiller;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.dump.Basis;
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import dev.qdistill.simulate.LinkModel;
@@ -48,6 +49,9 @@ final class BenchPipelineCommand implements Callable<Integer> {
             description = "runs that count, after two (and ten seconds) that do not; default: ${DEFAULT-VALUE}")
     private int runs = 5;
 
+    @Option(names = "--profile", description = "fast or efficient; default: ${DEFAULT-VALUE}")
+    private Profile profile = Settings.DEFAULT.profile();
+
     @Option(names = "--frame-bits", paramLabel = "N", description = "the longest LDPC frame; default: ${DEFAULT-VALUE}")
     private int frameBits = Settings.DEFAULT.frameBits();
 
@@ -84,6 +88,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
                 d.blockPulses(),
                 d.maximumQber(),
                 d.unequalBasisTolerance(),
+                profile,
                 frameBits);
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();

@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.UpdateRule;
@@ -17,6 +18,7 @@ import dev.qdistill.security.BinaryEntropy;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -53,6 +55,9 @@ final class BenchReconcileCommand implements Callable<Integer> {
 
     @Option(names = "--frame-bits", paramLabel = "N", description = "frame length; default: ${DEFAULT-VALUE}")
     private int frameBits = 1 << 16;
+
+    @Option(names = "--profile", description = "fast or efficient; default: ${DEFAULT-VALUE}")
+    private Profile profile = Profile.FAST;
 
     @Option(names = "--frames", paramLabel = "K", description = "frames measured; default: ${DEFAULT-VALUE}")
     private int frames = 500;
@@ -92,6 +97,7 @@ final class BenchReconcileCommand implements Callable<Integer> {
         result.put("qber", qber);
         result.put("frameBits", frameBits);
         result.put("frames", frames);
+        result.put("profile", profile.name().toLowerCase(Locale.ROOT));
         result.put("mbps", bits / outcome.seconds * 1e-6);
         result.put("efficiency", outcome.leaked / (bits * BinaryEntropy.of((double) outcome.errors / bits)));
         result.put("frameErrorRate", (double) s.firstFailures() / frames);
@@ -122,7 +128,7 @@ final class BenchReconcileCommand implements Callable<Integer> {
             AliceReconciler alice = new AliceReconciler(aliceKey, frameBits, codes, options.backend, workers);
             QberEstimate estimate = QberEstimate.fromSample(Math.round(qber * SAMPLE), SAMPLE);
             try (BobReconciler bob =
-                    new BobReconciler(bobKey, estimate, frameBits, codes, options.backend, workers, n -> {})) {
+                    new BobReconciler(bobKey, estimate, frameBits, codes, profile, options.backend, workers, n -> {})) {
                 Deque<ReconcileMessage> requests = new ArrayDeque<>();
                 bob.start(requests::add);
                 while (!(requests.peek() instanceof Reconciled)) {

@@ -5,6 +5,7 @@ import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.gf2.Gf2Multiplier;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.SyndromeEncoder;
@@ -47,7 +48,8 @@ final class DevicesCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        QuasiCyclicCode code = CodeFamily.shipped().select(1 << 16, 0.02).orElseThrow();
+        QuasiCyclicCode code =
+                CodeFamily.shipped().select(1 << 16, 0.02, Profile.FAST).orElseThrow();
         List<Choice> choices = new ArrayList<>();
         choices.add(choice("LDPC decoder", b -> {
             try (SyndromeDecoder d = SyndromeDecoder.create(code, b)) {

@@ -1,5 +1,6 @@
 package dev.qdistill.cli;
 
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
@@ -84,6 +85,13 @@ final class DistillCommand implements Callable<Integer> {
     private double unequalBasisTolerance = Settings.DEFAULT.unequalBasisTolerance();
 
     @Option(
+            names = "--profile",
+            paramLabel = "NAME",
+            description = "what the error-correcting codes are chosen for: fast or efficient (less leakage);"
+                    + " default: ${DEFAULT-VALUE}")
+    private Profile profile = Settings.DEFAULT.profile();
+
+    @Option(
             names = "--frame-bits",
             paramLabel = "N",
             description = "the longest LDPC frame, 4096 or more; default: ${DEFAULT-VALUE}")
@@ -106,6 +114,7 @@ final class DistillCommand implements Callable<Integer> {
                     blockPulses == null ? Long.MAX_VALUE : blockPulses,
                     maximumQber,
                     unequalBasisTolerance,
+                    profile,
                     frameBits);
             kernels.requireValid();
         } catch (IllegalArgumentException e) {

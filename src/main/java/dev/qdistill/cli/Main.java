@@ -15,7 +15,19 @@ import picocli.CommandLine.Command;
         description = "Turns raw key dumps of a quantum key distribution link into secret keys.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {CommandLine.HelpCommand.class, DemoCommand.class, DistillCommand.class, InspectCommand.class, SimulateCommand.class, KeyLengthCommand.class, KeysCommand.class, HashCommand.class, BenchCommand.class, DevicesCommand.class, CodesCommand.class},
+        subcommands = {
+            CommandLine.HelpCommand.class,
+            DemoCommand.class,
+            DistillCommand.class,
+            InspectCommand.class,
+            SimulateCommand.class,
+            KeyLengthCommand.class,
+            KeysCommand.class,
+            HashCommand.class,
+            BenchCommand.class,
+            DevicesCommand.class,
+            CodesCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:ok",

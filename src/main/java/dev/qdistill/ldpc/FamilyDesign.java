@@ -120,8 +120,8 @@ public final class FamilyDesign {
         double designRate = 1 - (rows - lead) / columns;
         // Chains of columns of degree 2 are kept to 3, 5 or about 12.
         double twos = frameBits < 1 << 16 ? .75 : frameBits < 1 << 18 ? .83 : .93;
-        DegreeDistribution degrees = capped(degrees(designRate), rows, columns, circulant)
-                .withDegreeTwoAtMost(twos * rows / columns);
+        DegreeDistribution degrees =
+                capped(degrees(designRate), rows, columns, circulant).withDegreeTwoAtMost(twos * rows / columns);
         int phiResolution = designRate < .65 ? 64 : designRate < .85 ? 96 : 128;
         int units = designRate < .55 ? 5 : 6;
         int clip = designRate < .65 ? 40 : 44;

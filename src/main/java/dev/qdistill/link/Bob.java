@@ -170,6 +170,7 @@ final class Bob implements Party {
                 QberEstimate.fromSample(block.testErrors(), block.testBits()),
                 block.parameters.frameBits(),
                 engine.codes(),
+                block.parameters.profile(),
                 engine.backend(),
                 engine.workers(),
                 done -> block.progress.advanced(

@@ -1,5 +1,6 @@
 package dev.qdistill.link;
 
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.security.Protocol;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
@@ -24,6 +25,7 @@ import java.util.Objects;
  * @param unequalBasisTolerance how far the error rate of unequal bases may be from 1/2
  * @param requireUnequalBasis whether a block without detections in unequal bases is refused
  * @param frameBits the largest frame
+ * @param profile what the codes are chosen for
  * @param codes fingerprint of the code family
  */
 public record Parameters(
@@ -42,6 +44,7 @@ public record Parameters(
         double unequalBasisTolerance,
         boolean requireUnequalBasis,
         int frameBits,
+        Profile profile,
         String codes) {
     /** The version this program speaks. */
     public static final int VERSION = 1;

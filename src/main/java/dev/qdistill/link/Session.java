@@ -96,6 +96,7 @@ public final class Session {
                 settings.unequalBasisTolerance(),
                 header.kind() != DumpKind.SIFTED,
                 settings.frameBits(),
+                settings.profile(),
                 engine.codes().fingerprint());
     }
 }

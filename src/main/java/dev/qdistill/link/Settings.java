@@ -1,5 +1,7 @@
 package dev.qdistill.link;
 
+import dev.qdistill.ldpc.Profile;
+
 /**
  * What the operator chooses; the same at both sites, fixed before data are seen.
  *
@@ -8,6 +10,7 @@ package dev.qdistill.link;
  * @param blockPulses pulses of a block; {@link Long#MAX_VALUE} for one block a session
  * @param maximumQber a key-basis error rate above it gives no key
  * @param unequalBasisTolerance how far the error rate of unequal bases may be from 1/2
+ * @param profile what the LDPC codes are chosen for
  * @param frameBits the largest LDPC frame
  */
 public record Settings(
@@ -16,10 +19,11 @@ public record Settings(
         long blockPulses,
         double maximumQber,
         double unequalBasisTolerance,
+        Profile profile,
         int frameBits) {
 
-    /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, frames of 2^16 bits. */
-    public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, 1 << 16);
+    /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^16 bits. */
+    public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, Profile.FAST, 1 << 16);
 
     /** @throws IllegalArgumentException if a value is out of range */
     public Settings {

@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.SyndromeEncoder;
@@ -48,6 +49,7 @@ public final class BobReconciler implements AutoCloseable {
     private final BitString key;
     private final List<Frame> frames;
     private final CodeFamily codes;
+    private final Profile profile;
     private final Backend backend;
     private final Workers workers;
     private final LongConsumer progress;
@@ -101,6 +103,7 @@ public final class BobReconciler implements AutoCloseable {
      * @param key Bob's raw key; corrected in place, not closed here
      * @param expected the error rate to expect at first
      * @param largestFrame the largest frame length to use
+     * @param profile what the codes are chosen for
      * @param progress told the corrected bits
      */
     public BobReconciler(
@@ -108,6 +111,7 @@ public final class BobReconciler implements AutoCloseable {
             QberEstimate expected,
             int largestFrame,
             CodeFamily codes,
+            Profile profile,
             Backend backend,
             Workers workers,
             LongConsumer progress) {
@@ -115,6 +119,7 @@ public final class BobReconciler implements AutoCloseable {
         this.qber = expected;
         this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
         this.codes = codes;
+        this.profile = profile;
         this.backend = backend;
         this.workers = workers;
         this.progress = progress;
@@ -124,7 +129,7 @@ public final class BobReconciler implements AutoCloseable {
     /** Whether even the strongest code is too weak for this error rate. */
     public static boolean beyondEveryCode(double qber, CodeFamily codes) {
         int longest = codes.frameLengths().getLast();
-        return qber > codes.codes(longest).getLast().operatingQber();
+        return qber > codes.codes(longest).getLast().operatingQber(Profile.EFFICIENT);
     }
 
     /** Asks for the first batch. */
@@ -230,7 +235,7 @@ public final class BobReconciler implements AutoCloseable {
     /** The code for a frame: by rate for a full frame, by the length of the syndrome for a shortened one. */
     private QuasiCyclicCode codeFor(Frame frame, double rate) {
         List<CodeFamily.Entry> family = codes.codes(frame.codeBits());
-        QuasiCyclicCode full = codes.select(frame.codeBits(), rate)
+        QuasiCyclicCode full = codes.select(frame.codeBits(), rate, profile)
                 .orElseGet(() -> codes.code(family.getLast().name()));
         if (!frame.shortened()) {
             return full;
@@ -345,7 +350,8 @@ public final class BobReconciler implements AutoCloseable {
             }
             failed.put(a.frame.index(), a);
             QuasiCyclicCode stronger = codeFor(a.frame, a.estimate);
-            if (a.estimate > 1.1 * a.code.operatingQber() && stronger.syndromeBits() > 1.05 * a.code.syndromeBits()) {
+            if (a.estimate > 1.1 * a.code.operatingQber(profile)
+                    && stronger.syndromeBits() > 1.05 * a.code.syndromeBits()) {
                 request(new SyndromeRequest(List.of(a.frame.index()), stronger.name()), stronger, out);
             } else if (a.reveals < MAXIMUM_REVEALS) {
                 a.reveals++;
@@ -449,11 +455,7 @@ public final class BobReconciler implements AutoCloseable {
             ownRevealed.xor(aliceBits);
             fullMask.copyFrom(mask, 0, 0, a.frame.bits());
             a.knownErrors.expand(fullMask, ownRevealed);
-            fullMask.xor(a.known);
-            // known |= mask
-            for (long w = 0; w < fullMask.wordCount(); w++) {
-                a.known.setWord(w, a.known.word(w) | fullMask.word(w));
-            }
+            a.known.or(fullMask);
         }
         a.wanted = null;
     }

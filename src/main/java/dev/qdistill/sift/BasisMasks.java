@@ -22,16 +22,13 @@ public record BasisMasks(BitString key, BitString test, BitString unequal) imple
         if (alice.length() != bob.length()) {
             throw new IllegalArgumentException("Alice announced " + alice.length() + " bases, Bob " + bob.length());
         }
-        BitString key = BitString.allocate(alice.length());
-        BitString test = BitString.allocate(alice.length());
-        BitString unequal = BitString.allocate(alice.length());
-        for (long w = 0; w < alice.wordCount(); w++) {
-            long a = alice.word(w);
-            long b = bob.word(w);
-            key.setWord(w, ~(a | b));
-            test.setWord(w, a & b);
-            unequal.setWord(w, a ^ b);
-        }
+        BitString key = alice.copy();
+        BitString test = alice.copy();
+        BitString unequal = alice.copy();
+        key.or(bob);
+        key.invert();
+        test.and(bob);
+        unequal.xor(bob);
         return new BasisMasks(key, test, unequal);
     }
 

@@ -52,6 +52,17 @@ final class BitStringTest {
             a.invert();
             assertEquals(n - ones, a.bitCount());
             assertPaddingIsZero(a);
+            a.invert();
+            try (BitString and = a.copy();
+                    BitString or = a.copy()) {
+                and.and(mask);
+                or.or(mask);
+                for (int i = 0; i < n; i++) {
+                    assertEquals(bits[i] & kept[i], and.get(i));
+                    assertEquals(bits[i] | kept[i], or.get(i));
+                }
+                assertEquals(both, and.bitCount());
+            }
         }
     }
 
