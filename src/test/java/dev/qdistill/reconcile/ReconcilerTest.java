@@ -1,0 +1,186 @@
+package dev.qdistill.reconcile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Workers;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.Profile;
+import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
+import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Revealed;
+import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class ReconcilerTest {
+    private static final CodeFamily CODES = CodeFamily.shipped();
+    private static final Workers WORKERS = new Workers(2);
+
+    private final SplittableRandom random = new SplittableRandom(20260101);
+
+    @AfterAll
+    static void close() {
+        WORKERS.close();
+    }
+
+    private record Outcome(long errors, long wrong, Leakage alice, Leakage bob, ReconcileStatistics statistics) {
+        double efficiency(long bits) {
+            double q = (double) errors / bits;
+            return bob.total() / (bits * -(q * Math.log(q) + (1 - q) * Math.log(1 - q)) / Math.log(2));
+        }
+    }
+
+    private Outcome run(long bits, double qber, QberEstimate estimate, int frameBits) {
+        try (BitString aliceKey = BitString.random(bits, random);
+                BitString before = aliceKey.copy();
+                BitString bobKey = aliceKey.copy()) {
+            for (long i = 0; i < bits; i++) {
+                if (random.nextDouble() < qber) {
+                    bobKey.set(i, !bobKey.get(i));
+                }
+            }
+            long errors = aliceKey.distance(bobKey);
+            AliceReconciler alice = new AliceReconciler(aliceKey, frameBits, CODES, Backend.AUTO, WORKERS);
+            try (BobReconciler bob = new BobReconciler(
+                    bobKey, estimate, frameBits, CODES, Profile.EFFICIENT, Backend.AUTO, WORKERS, n -> {})) {
+                Deque<ReconcileMessage> requests = new ArrayDeque<>();
+                bob.start(requests::add);
+                while (!(requests.peek() instanceof Reconciled)) {
+                    bob.receive(alice.answer(requests.remove()), requests::add);
+                }
+                assertEquals(1, requests.size());
+                assertTrue(bob.done());
+                assertTrue(aliceKey.contentEquals(before), "Alice's key is the reference");
+                return new Outcome(
+                        errors, aliceKey.distance(bobKey), alice.leakage(), bob.leakage(), bob.statistics());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.005, 1.7", "0.01, 1.5", "0.02, 1.4", "0.03, 1.35", "0.05, 1.3", "0.08, 1.3", "0.11, 1.3"})
+    void correctsEveryErrorAndBothSidesCountTheSameLeakage(double qber, double mostEfficiency) {
+        long bits = 500_000;
+        Outcome o = run(bits, qber, QberEstimate.fromSample(Math.round(qber * 50_000), 50_000), 1 << 16);
+        assertEquals(0, o.wrong);
+        assertEquals(o.alice, o.bob);
+        assertEquals(0, o.statistics.failedFrames());
+        assertTrue(o.efficiency(bits) < mostEfficiency, "f = " + o.efficiency(bits));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1, 63, 64, 100, 1000, 4095, 4096, 4097, 20_000})
+    void shortBlocksAndTailsAreCorrectedOrPublished(long bits) {
+        Outcome o = run(bits, 0.02, QberEstimate.fromSample(20, 1000), 1 << 16);
+        assertEquals(0, o.wrong);
+        assertEquals(o.alice, o.bob);
+    }
+
+    @Test
+    void aBadFirstEstimateCostsLeakageButNoFrame() {
+        long bits = 200_000;
+        Outcome o = run(bits, 0.06, QberEstimate.fromSample(10, 1000), 1 << 14);
+        assertEquals(0, o.wrong);
+        assertEquals(o.alice, o.bob);
+        assertEquals(0, o.statistics.failedFrames());
+        assertTrue(o.statistics.firstFailures() > 0);
+    }
+
+    @Test
+    void aFrameThatNoCodeCorrectsIsPublishedAndCountedInFull() {
+        Outcome o = run(4096, 0.3, QberEstimate.fromSample(5, 100), 4096);
+        assertEquals(0, o.wrong);
+        assertEquals(o.alice, o.bob);
+        assertEquals(1, o.statistics.failedFrames());
+        assertEquals(4096, o.bob.published());
+    }
+
+    @Test
+    void framesCoverTheBlockWithoutGaps() {
+        for (long bits : new long[] {0, 1, 5000, 100_000, 1_000_000, 3_333_333}) {
+            long next = 0;
+            int index = 0;
+            for (Frame f : Frame.cut(bits, 1 << 16, List.of(1 << 12, 1 << 14, 1 << 16))) {
+                assertEquals(index++, f.index());
+                assertEquals(next, f.offset());
+                assertEquals(0, f.offset() % 64);
+                assertTrue(f.bits() == f.codeBits() || f.codeBits() == 4096 && f.bits() < 4096);
+                next += f.bits();
+            }
+            assertEquals(bits, next);
+        }
+    }
+
+    @Test
+    void theChoiceOfPositionsIsCounted() {
+        assertEquals(0, Leakage.bitsOfChoice(100, 0));
+        // C(100, 3) = 161700
+        assertEquals(18, Leakage.bitsOfChoice(100, 3));
+        // log2 C(65536, 100) = 1074.6 by exact arithmetic
+        java.math.BigInteger c = java.math.BigInteger.ONE;
+        for (int i = 0; i < 100; i++) {
+            c = c.multiply(java.math.BigInteger.valueOf(65536 - i)).divide(java.math.BigInteger.valueOf(i + 1));
+        }
+        assertEquals(c.bitLength(), Leakage.bitsOfChoice(65536, 100));
+    }
+
+    @Test
+    void requestsAndAnswersThatDoNotFitAreRefused() {
+        try (BitString key = BitString.random(10_000, random);
+                BitString other = key.copy()) {
+            AliceReconciler alice = new AliceReconciler(key, 4096, CODES, Backend.AUTO, WORKERS);
+            String code = CODES.codes(4096).getFirst().name();
+            String longer = CODES.codes(1 << 14).getFirst().name();
+            assertRefused(alice, new SyndromeRequest(List.of(99), code));
+            assertRefused(alice, new SyndromeRequest(List.of(-1), code));
+            assertRefused(alice, new SyndromeRequest(List.of(0), longer));
+            assertRefused(alice, new SyndromeRequest(List.of(0), "no such code"));
+            assertRefused(alice, new RevealRequest(List.of(0), List.of()));
+            assertRefused(alice, new RevealRequest(List.of(0), List.of(BitString.allocate(7))));
+            assertRefused(alice, new Reconciled());
+            assertEquals(Leakage.NONE, alice.leakage());
+            alice.answer(new PublishRequest(List.of(0)));
+            assertRefused(alice, new PublishRequest(List.of(0)));
+
+            try (BobReconciler bob = new BobReconciler(
+                    other,
+                    QberEstimate.fromSample(1, 100),
+                    4096,
+                    CODES,
+                    Profile.FAST,
+                    Backend.AUTO,
+                    WORKERS,
+                    n -> {})) {
+                Deque<ReconcileMessage> requests = new ArrayDeque<>();
+                bob.start(requests::add);
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> bob.receive(new Revealed(List.of(0), List.of(BitString.allocate(3))), requests::add));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> bob.receive(
+                                new Syndromes(List.of(0), code, BitString.allocate(64)), requests::add));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> bob.receive(new PublishRequest(List.of(0)), requests::add));
+            }
+        }
+    }
+
+    private static void assertRefused(AliceReconciler alice, ReconcileMessage request) {
+        assertThrows(IllegalArgumentException.class, () -> alice.answer(request), request.toString());
+    }
+}
