@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.Basis;
+import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.Protocol;
 import dev.qdistill.dump.RecordBatch;
@@ -105,6 +106,30 @@ class SimulatorTest {
     // Five standard deviations of a Poisson variate: all the counts are that or narrower.
     private static void near(String what, double expected, long found) {
         assertEquals(expected, (double) found, 5 * Math.sqrt(expected) + 5, what);
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void aFullPulseDumpHoldsEveryPulse(LinkModel model) {
+        long pulses = 300_000;
+        Path alice = directory.resolve("a");
+        Path bob = directory.resolve("b");
+        Simulation simulation = Simulator.run(model, pulses, 3, DumpKind.FULL_PULSE, alice, bob, p -> {});
+        ExpectedCounts expected = model.expectedCounts(pulses);
+        try (DumpReader a = DumpReader.open(alice);
+                DumpReader b = DumpReader.open(bob)) {
+            DumpReader.requirePair(a, b);
+            // The reader compares the totals with the records.
+            while (a.next()) {}
+            while (b.next()) {}
+            assertEquals(pulses, a.totals().records());
+            assertEquals(simulation.detections(), b.totals().records());
+            near("detections", expected.detections(), simulation.detections());
+            for (int k = 0; k < expected.intensities(); k++) {
+                near("Z", expected.sent(Basis.Z, k), a.totals().sent().orElseThrow().count(Basis.Z, k));
+                near("X", expected.sent(Basis.X, k), a.totals().sent().orElseThrow().count(Basis.X, k));
+            }
+        }
     }
 
     @Test
