@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.dump.Basis;
+import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.Protocol;
 import dev.qdistill.simulate.Attenuation;
 import dev.qdistill.simulate.ExpectedCounts;
@@ -85,6 +86,11 @@ final class SimulateCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "made if it does not exist")
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path out;
+
+    @Option(
+            names = "--full-pulse",
+            description = "Alice's dump with a record for every pulse (half a byte each): for short captures")
+    private boolean fullPulse;
 
     @Option(names = "--json", description = "print one JSON object")
     private boolean json;
@@ -172,7 +178,8 @@ final class SimulateCommand implements Callable<Integer> {
         Simulation simulation;
         long start = System.nanoTime();
         try (Progress progress = new Progress("simulating", pulses, true)) {
-            simulation = Simulator.run(model, pulses, seed, alice, bob, progress::at);
+            simulation = Simulator.run(
+                    model, pulses, seed, fullPulse ? DumpKind.FULL_PULSE : DumpKind.RAW, alice, bob, progress::at);
         }
         double seconds = (System.nanoTime() - start) * 1e-9;
         PrintWriter to = spec.commandLine().getOut();

@@ -1,6 +1,7 @@
 package dev.qdistill.dump;
 
 import java.nio.file.Path;
+import java.util.Objects;
 
 /** A file that is not what it should be: cut, corrupted, of another format, version, session or role. */
 public final class BadInputException extends RuntimeException {
@@ -17,5 +18,10 @@ public final class BadInputException extends RuntimeException {
 
     public BadInputException(Path file, String problem) {
         this(file, -1, problem);
+    }
+
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 }

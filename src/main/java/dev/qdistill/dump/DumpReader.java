@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -30,7 +31,7 @@ import java.util.Optional;
  *
  * <p>Security guarantee: the memory that held records is wiped on {@link #close()}.
  */
-public sealed interface DumpReader extends AutoCloseable permits QrawReader {
+public sealed interface DumpReader extends AutoCloseable permits QrawReader, TextReader, QcryptoReader {
     /**
      * Opens a dump and reads its header.
      *
@@ -79,6 +80,19 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader {
         }
         if (Qraw.isMagic(head)) {
             return new QrawReader(file, channel);
+        }
+        byte[] first = new byte[head.remaining()];
+        head.get(0, first);
+        if (TextReader.isHeader(new String(first, StandardCharsets.ISO_8859_1))) {
+            return new TextReader(file, channel);
+        }
+        int stream = QcryptoReader.streamType(head);
+        if (stream == 3) {
+            return new QcryptoReader(file, channel, head);
+        }
+        if (stream != 0) {
+            throw new BadInputException(
+                    file, 0, "qcrypto stream of type " + stream + "; only type 3 (sifted bits) can be imported");
         }
         byte[] found = new byte[Math.min(8, head.remaining())];
         head.get(0, found);

@@ -32,8 +32,8 @@ final class Binomial {
                 q = Math.clamp(q / median, 0, 1);
             }
         }
-        if (q >= 1) {
-            return successes + n;
+        if (q <= 0 || q >= 1) {
+            return q <= 0 ? successes : successes + n;
         }
         for (long i = 0; i < n; i++) {
             successes += random.nextDouble() < q ? 1 : 0;

@@ -30,16 +30,25 @@ public final class Simulator {
     private final long[] sent;
     private final int intensities;
     private final long deadPulses;
+    private final double[] unconditional;
+    private final boolean fullPulse;
     private long blindUntil;
     private long skipped;
 
-    private Simulator(LinkModel model, RandomGenerator random, LongConsumer progress) {
+    private Simulator(LinkModel model, RandomGenerator random, boolean fullPulse, LongConsumer progress) {
         this.model = model;
         this.random = random;
         this.progress = progress;
         this.intensities = model.source().intensities().size();
         this.sent = new long[2 * intensities];
         this.deadPulses = model.deadPulses();
+        this.fullPulse = fullPulse;
+        this.unconditional = new double[2 * intensities];
+        for (int k = 0; k < intensities; k++) {
+            double p = model.source().probabilities().get(k);
+            unconditional[k] = p * model.source().keyBasisProbability();
+            unconditional[intensities + k] = p * (1 - model.source().keyBasisProbability());
+        }
     }
 
     /**
@@ -53,19 +62,38 @@ public final class Simulator {
      * @throws IllegalArgumentException if the link does not exist for that long
      * @throws UncheckedIOException if a dump cannot be written; then neither is left
      */
-    public static Simulation run(LinkModel model, long pulses, long seed, Path alice, Path bob, LongConsumer progress) {
+    public static Simulation run(
+            LinkModel model, long pulses, long seed, Path alice, Path bob, LongConsumer progress) {
+        return run(model, pulses, seed, DumpKind.RAW, alice, bob, progress);
+    }
+
+    /**
+     * As {@link #run(LinkModel, long, long, Path, Path, LongConsumer)}, with Alice's dump of a kind to choose.
+     *
+     * @param aliceKind raw, or full-pulse: then the run costs what is sent, half a byte of file a pulse
+     */
+    public static Simulation run(
+            LinkModel model,
+            long pulses,
+            long seed,
+            DumpKind aliceKind,
+            Path alice,
+            Path bob,
+            LongConsumer progress) {
+        LinkModel.require(aliceKind != DumpKind.SIFTED, "Raw and full-pulse dumps can be simulated, not", aliceKind);
         LinkModel.require(pulses >= 0 && pulses <= model.mostPulses(), "The number of pulses is out of range:", pulses);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         SessionId session = SessionId.random(random);
         LinkParameters link = model.parameters();
         DumpHeader aliceHeader =
-                DumpHeader.qraw(DumpKind.RAW, Role.ALICE, model.source().protocol(), session, link);
+                DumpHeader.qraw(aliceKind, Role.ALICE, model.source().protocol(), session, link);
         DumpHeader bobHeader =
                 DumpHeader.qraw(DumpKind.RAW, Role.BOB, model.source().protocol(), session, link);
         try (DumpWriter toAlice = DumpWriter.create(alice, aliceHeader);
                 DumpWriter toBob = DumpWriter.create(bob, bobHeader)) {
-            SentPulses sent = new Simulator(model, random, progress).sample(pulses, toAlice, toBob);
-            long detections = toAlice.records();
+            boolean fullPulse = aliceKind == DumpKind.FULL_PULSE;
+            SentPulses sent = new Simulator(model, random, fullPulse, progress).sample(pulses, toAlice, toBob);
+            long detections = toBob.records();
             toAlice.finish(sent);
             boolean done = false;
             try {
@@ -94,14 +122,8 @@ public final class Simulator {
                 model.channel().slices(pulses, model.source().rateHz())) {
             sampleSlice(slice, alice, bob);
         }
-        // Pulses that met a blind receiver: nothing is known about them.
-        double[] weights = new double[2 * intensities];
-        for (int k = 0; k < intensities; k++) {
-            double p = model.source().probabilities().get(k);
-            weights[k] = p * model.source().keyBasisProbability();
-            weights[intensities + k] = p * (1 - model.source().keyBasisProbability());
-        }
-        addSent(skipped, weights);
+        // Nothing is known about the pulses that met a blind receiver.
+        addSent(skipped, unconditional);
         return new SentPulses(Arrays.copyOf(sent, intensities), Arrays.copyOfRange(sent, intensities, 2 * intensities));
     }
 
@@ -111,6 +133,7 @@ public final class Simulator {
         long at = Math.max(slice.first(), Math.min(end, blindUntil));
         long blind = at - slice.first();
         long clicks = 0;
+        writeSilent(slice.first(), at, unconditional, alice);
         if (table.clickProbability() > 0) {
             // floor(E / -ln(1 - p)) is geometric for an exponential E: pulses without a click before the next one.
             double scale = -1 / Math.log1p(-table.clickProbability());
@@ -120,18 +143,23 @@ public final class Simulator {
                     break;
                 }
                 long pulse = at + (long) gap;
+                writeSilent(at, pulse, table.silent(), alice);
                 write(table, pulse, alice, bob);
                 clicks++;
                 blindUntil = pulse + 1 + deadPulses;
                 at = Math.min(end, blindUntil);
                 blind += at - pulse - 1;
+                writeSilent(pulse + 1, at, unconditional, alice);
                 if (clicks % PROGRESS_INTERVAL == 0) {
                     progress.accept(pulse);
                 }
             }
         }
-        skipped += blind;
-        addSent(slice.pulses() - blind - clicks, table.silent());
+        writeSilent(at, end, table.silent(), alice);
+        if (!fullPulse) {
+            skipped += blind;
+            addSent(slice.pulses() - blind - clicks, table.silent());
+        }
         progress.accept(end);
     }
 
@@ -147,6 +175,26 @@ public final class Simulator {
         alice.alice(pulse, aliceBasis, bit, intensity);
         bob.bob(pulse, bobBasis, bobBit, outcome >> 1);
         sent[aliceBasis * intensities + intensity]++;
+    }
+
+    // Of a full-pulse dump: the pulses from `from` to before `to`, which made no click.
+    private void writeSilent(long from, long to, double[] weights, DumpWriter alice) {
+        if (!fullPulse) {
+            return;
+        }
+        double sum = 0;
+        for (double w : weights) {
+            sum += w;
+        }
+        for (long pulse = from; pulse < to; pulse++) {
+            double u = random.nextDouble() * sum;
+            int c = 0;
+            while (c < weights.length - 1 && u >= weights[c]) {
+                u -= weights[c++];
+            }
+            alice.alice(pulse, c / intensities, random.nextBoolean() ? 1 : 0, c % intensities);
+            sent[c]++;
+        }
     }
 
     private void addSent(long count, double[] weights) {
