@@ -199,7 +199,7 @@ final class KeyFile {
                     file,
                     AT_HEADER_BYTES,
                     "a header of " + Integer.toUnsignedString(headerBytes) + " bytes; with a link name of " + linkBytes
-                            + " it has " + expected);
+                            + " bytes it has " + expected);
         }
         got += Durable.fill(channel, h.asSlice(FIXED, headerBytes - FIXED));
         if (got < headerBytes) {
