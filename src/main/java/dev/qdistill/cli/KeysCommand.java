@@ -9,10 +9,14 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -26,7 +30,9 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
         name = "keys",
         mixinStandardHelpOptions = true,
-        description = "Lists, exports and verifies the keys of a store: one site's directory of *.qkey files.",
+        description =
+                "Lists, exports and verifies the keys of a store (one site's directory of *.qkey files), or of the"
+                        + " stores one directory below, as distill makes them.",
         subcommands = {KeysCommand.ListKeys.class, KeysCommand.ExportKey.class, KeysCommand.VerifyKeys.class})
 final class KeysCommand {
     /** {@code keys list}. */
@@ -36,7 +42,7 @@ final class KeysCommand {
             description = "Lists the keys, the oldest first: ids and sizes, no key material. Checks headers and sizes,"
                     + " not checksums.")
     static final class ListKeys implements Callable<Integer> {
-        @Parameters(paramLabel = "DIR", description = "The key store.")
+        @Parameters(paramLabel = "DIR", description = "The key store, or a directory of stores.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private Path directory;
 
@@ -60,7 +66,7 @@ final class KeysCommand {
             description = "Reads every key in full and checks everything: headers, checksums, names, modes. Ends with"
                     + " exit code 6 and a line for each problem if there is one.")
     static final class VerifyKeys implements Callable<Integer> {
-        @Parameters(paramLabel = "DIR", description = "The key store.")
+        @Parameters(paramLabel = "DIR", description = "The key store, or a directory of stores.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private Path directory;
 
@@ -83,7 +89,7 @@ final class KeysCommand {
             mixinStandardHelpOptions = true,
             description = "Writes the bits of one key to a new file that only you can read.")
     static final class ExportKey implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "DIR", description = "The key store.")
+        @Parameters(index = "0", paramLabel = "DIR", description = "The key store, or a directory of stores.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private Path directory;
 
@@ -114,7 +120,12 @@ final class KeysCommand {
 
         @Override
         public Integer call() {
-            try (KeyStore store = KeyStore.openForReading(directory);
+            List<Path> stores = stores(directory);
+            Path with = stores.stream()
+                    .filter(s -> Files.exists(s.resolve(id + ".qkey")))
+                    .findFirst()
+                    .orElse(stores.getFirst());
+            try (KeyStore store = KeyStore.openForReading(with);
                     BitString key = store.read(id)) {
                 if (out.equals("-")) {
                     writeStandardOutput(key);
@@ -140,20 +151,39 @@ final class KeysCommand {
 
     private KeysCommand() {}
 
-    private static int report(CommandSpec spec, boolean json, Path directory, boolean everything) {
-        PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
-        try (KeyStore store = KeyStore.openForReading(directory)) {
-            KeyStore.Contents contents = everything ? store.verify() : store.scan();
-            if (json) {
-                out.println(toJson(contents, everything));
-            } else {
-                print(out, contents, everything);
-            }
-            out.flush();
-            contents.problems().forEach(problem -> err.println("qdistill: " + problem.getMessage()));
-            return contents.problems().isEmpty() ? ExitCode.OK : ExitCode.STORAGE;
+    /** The store in {@code directory}, or those one below: {@code distill} makes one for each site. */
+    private static List<Path> stores(Path directory) {
+        if (KeyStore.exists(directory) || !Files.isDirectory(directory)) {
+            return List.of(directory);
         }
+        try (Stream<Path> below = Files.list(directory)) {
+            List<Path> stores = below.filter(KeyStore::exists).sorted().toList();
+            return stores.isEmpty() ? List.of(directory) : stores;
+        } catch (IOException e) {
+            throw new KeyStoreException(directory, "cannot be listed: " + e.getMessage());
+        }
+    }
+
+    private static int report(CommandSpec spec, boolean json, Path directory, boolean everything) {
+        List<KeyRecord> keys = new ArrayList<>();
+        List<KeyStoreException> problems = new ArrayList<>();
+        for (Path path : stores(directory)) {
+            try (KeyStore store = KeyStore.openForReading(path)) {
+                KeyStore.Contents contents = everything ? store.verify() : store.scan();
+                keys.addAll(contents.keys());
+                problems.addAll(contents.problems());
+            }
+        }
+        KeyStore.Contents all = new KeyStore.Contents(keys, problems);
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(toJson(all, everything));
+        } else {
+            print(out, all, everything);
+        }
+        out.flush();
+        problems.forEach(problem -> spec.commandLine().getErr().println("qdistill: " + problem.getMessage()));
+        return problems.isEmpty() ? ExitCode.OK : ExitCode.STORAGE;
     }
 
     private static void print(PrintWriter out, KeyStore.Contents contents, boolean everything) {

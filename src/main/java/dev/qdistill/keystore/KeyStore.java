@@ -83,6 +83,15 @@ public final class KeyStore implements AutoCloseable {
         }
     }
 
+    /** Whether there is a store in {@code directory}: it has been opened for writing, or holds keys. */
+    public static boolean exists(Path directory) {
+        try {
+            return Files.isDirectory(directory) && isStore(directory);
+        } catch (IOException e) {
+            throw new KeyStoreException(directory, "list the directory", e);
+        }
+    }
+
     /**
      * Opens an existing store for writing.
      *

@@ -103,6 +103,20 @@ final class KeysCommandTest {
     }
 
     @Test
+    void aDirectoryOfStoresDoesToo() throws IOException {
+        Path file = dir.resolve("key");
+        assertEquals(
+                ExitCode.OK,
+                CommandRun.of("keys", "export", dir.toString(), ID, "--out", file.toString())
+                        .code());
+        assertEquals(2, Files.size(file));
+        KeyStore.create(dir.resolve("another")).close();
+        CommandRun run = CommandRun.of("keys", "verify", dir.toString());
+        assertEquals(ExitCode.OK, run.code());
+        assertTrue(run.out().contains("1 sound key, 16 bits"), run.out());
+    }
+
+    @Test
     void whatIsNoStoreIsAStorageFailure() throws IOException {
         assertEquals(
                 ExitCode.STORAGE,
