@@ -71,7 +71,7 @@ final class ArchitectureTest {
             .whereLayer("simulate")
             .mayOnlyAccessLayers("bits", "dump")
             .whereLayer("report")
-            .mayOnlyAccessLayers("security", "link")
+            .mayOnlyAccessLayers("security", "link", "reconcile")
             .whereLayer("link")
             .mayOnlyAccessLayers(
                     "bits",

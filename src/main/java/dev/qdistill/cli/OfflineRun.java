@@ -152,7 +152,7 @@ final class OfflineRun {
     /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
     private static void requireNew(KeyStore store, Path directory, Parameters p) {
         UUID session = session(p);
-        for (KeyRecord r : store.list()) {
+        for (KeyRecord r : store.scan().keys()) {
             if (r.session().equals(session) && r.block() == p.block() && session.getMostSignificantBits() != 0) {
                 throw new KeyStoreException(
                         directory,

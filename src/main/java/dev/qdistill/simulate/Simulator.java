@@ -62,8 +62,7 @@ public final class Simulator {
      * @throws IllegalArgumentException if the link does not exist for that long
      * @throws UncheckedIOException if a dump cannot be written; then neither is left
      */
-    public static Simulation run(
-            LinkModel model, long pulses, long seed, Path alice, Path bob, LongConsumer progress) {
+    public static Simulation run(LinkModel model, long pulses, long seed, Path alice, Path bob, LongConsumer progress) {
         return run(model, pulses, seed, DumpKind.RAW, alice, bob, progress);
     }
 
@@ -73,13 +72,7 @@ public final class Simulator {
      * @param aliceKind raw, or full-pulse: then the run costs what is sent, half a byte of file a pulse
      */
     public static Simulation run(
-            LinkModel model,
-            long pulses,
-            long seed,
-            DumpKind aliceKind,
-            Path alice,
-            Path bob,
-            LongConsumer progress) {
+            LinkModel model, long pulses, long seed, DumpKind aliceKind, Path alice, Path bob, LongConsumer progress) {
         LinkModel.require(aliceKind != DumpKind.SIFTED, "Raw and full-pulse dumps can be simulated, not", aliceKind);
         LinkModel.require(pulses >= 0 && pulses <= model.mostPulses(), "The number of pulses is out of range:", pulses);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);

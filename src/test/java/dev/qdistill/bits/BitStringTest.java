@@ -58,8 +58,8 @@ final class BitStringTest {
                 and.and(mask);
                 or.or(mask);
                 for (int i = 0; i < n; i++) {
-                    assertEquals(bits[i] & kept[i], and.get(i));
-                    assertEquals(bits[i] | kept[i], or.get(i));
+                    assertEquals(bits[i] && kept[i], and.get(i));
+                    assertEquals(bits[i] || kept[i], or.get(i));
                 }
                 assertEquals(both, and.bitCount());
             }

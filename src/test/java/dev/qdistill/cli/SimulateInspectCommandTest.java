@@ -24,7 +24,8 @@ class SimulateInspectCommandTest {
     @ValueSource(strings = {"lab", "metro", "backbone", "satellite"})
     void inspectsWhatItSimulated(String link) {
         Path out = directory.resolve("new").resolve("dir");
-        JsonNode s = json("simulate", "--link", link, "--key-bits", "10000", "--seed", "9", "--out", out.toString(), "--json");
+        JsonNode s = json(
+                "simulate", "--link", link, "--key-bits", "10000", "--seed", "9", "--out", out.toString(), "--json");
         JsonNode alice = json("inspect", out.resolve("alice.qraw").toString(), "--json");
         JsonNode bob = json("inspect", out.resolve("bob.qraw").toString(), "--json");
         assertEquals("alice", alice.get("role").asString());
@@ -37,24 +38,50 @@ class SimulateInspectCommandTest {
             assertEquals(s.get("detections"), side.get("records"));
             assertEquals(
                     s.get("detections").asLong(),
-                    side.get("keyBasisRecords").asLong() + side.get("testBasisRecords").asLong());
+                    side.get("keyBasisRecords").asLong()
+                            + side.get("testBasisRecords").asLong());
         }
         assertEquals(
                 alice.get("testBasisRecords").asLong(),
                 alice.get("testBasisRecordsByIntensity").get(0).asLong()
                         + alice.get("testBasisRecordsByIntensity").get(1).asLong());
         assertTrue(s.get("expectedKeyBasisBits").asDouble() >= 10_000);
-        assertEquals(2, s.get("expectedCounts").get("keyBasis").get("detections").size());
+        assertEquals(
+                2, s.get("expectedCounts").get("keyBasis").get("detections").size());
     }
 
     @Test
     void simulatesOtherParameters() {
         String out = directory.toString();
         JsonNode s = json(
-                "simulate", "--protocol", "two-decoy", "--mu", "0.5,0.1,0", "--probabilities", "0.5,0.3,0.2",
-                "--distance-km", "10", "--rate-hz", "1e8", "--misalignment", "0.15", "--key-basis-probability", "0.7",
-                "--efficiency", "0.9", "--dark", "1e-7", "--dead-time-ns", "30", "--receiver-loss-db", "1",
-                "--duration", "0.05", "--out", out, "--json");
+                "simulate",
+                "--protocol",
+                "two-decoy",
+                "--mu",
+                "0.5,0.1,0",
+                "--probabilities",
+                "0.5,0.3,0.2",
+                "--distance-km",
+                "10",
+                "--rate-hz",
+                "1e8",
+                "--misalignment",
+                "0.15",
+                "--key-basis-probability",
+                "0.7",
+                "--efficiency",
+                "0.9",
+                "--dark",
+                "1e-7",
+                "--dead-time-ns",
+                "30",
+                "--receiver-loss-db",
+                "1",
+                "--duration",
+                "0.05",
+                "--out",
+                out,
+                "--json");
         assertEquals(5_000_000, s.get("sentPulses").asLong());
         assertEquals(.15, s.get("expectedKeyBasisQber").asDouble(), .001);
         JsonNode alice = json("inspect", directory.resolve("alice.qraw").toString(), "--json");

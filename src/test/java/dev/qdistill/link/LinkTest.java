@@ -27,6 +27,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -80,10 +81,10 @@ final class LinkTest {
             UnaryOperator<Message> toBob,
             UnaryOperator<Message> toAlice) {
         Channel.Ends ends = Channel.inMemory();
-        CompletableFuture<List<DistilledBlock>> a = CompletableFuture.supplyAsync(
-                () -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings));
-        CompletableFuture<List<DistilledBlock>> b = CompletableFuture.supplyAsync(
-                () -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings));
+        CompletableFuture<List<DistilledBlock>> a =
+                CompletableFuture.supplyAsync(() -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings));
+        CompletableFuture<List<DistilledBlock>> b =
+                CompletableFuture.supplyAsync(() -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings));
         RuntimeException failure = null;
         Keys keys = new Keys(List.of(), List.of());
         try {
@@ -93,8 +94,8 @@ final class LinkTest {
         }
         if (failure != null) {
             // Neither side may be left with a key that the other does not have: the test looks at both failures.
-            Throwable first = failureOf(a);
-            Throwable second = failureOf(b);
+            @Nullable Throwable first = failureOf(a);
+            @Nullable Throwable second = failureOf(b);
             assertTrue(first != null && second != null, "one side ended well: " + first + ", " + second);
             throw new Broken(first, second);
         }
@@ -103,17 +104,17 @@ final class LinkTest {
 
     private static final class Broken extends RuntimeException {
         private static final long serialVersionUID = 1L;
-        final transient Throwable aliceFailure;
-        final transient Throwable bobFailure;
+        final transient @Nullable Throwable aliceFailure;
+        final transient @Nullable Throwable bobFailure;
 
-        Broken(Throwable alice, Throwable bob) {
+        Broken(@Nullable Throwable alice, @Nullable Throwable bob) {
             super("Alice: " + alice + "; Bob: " + bob);
             this.aliceFailure = alice;
             this.bobFailure = bob;
         }
     }
 
-    private static Throwable failureOf(CompletableFuture<?> f) {
+    private static @Nullable Throwable failureOf(CompletableFuture<?> f) {
         try {
             f.join();
             return null;
@@ -138,10 +139,7 @@ final class LinkTest {
         return new Channel() {
             @Override
             public void send(Message message) {
-                Message changed = change.apply(message);
-                if (changed != null) {
-                    channel.send(changed);
-                }
+                channel.send(change.apply(message));
             }
 
             @Override
@@ -204,7 +202,7 @@ final class LinkTest {
     @Test
     void sidesThatWantDifferentThingsDoNotStart() {
         Broken e = assertThrows(Broken.class, () -> run(SETTINGS, settings(Long.MAX_VALUE, 1e-6), m -> m, m -> m));
-        assertTrue(e.getMessage().contains("epsilonSecrecy"), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("epsilonSecrecy"));
     }
 
     @Test
@@ -213,8 +211,7 @@ final class LinkTest {
         boolean[] done = new boolean[1];
         Keys keys = runTapped(
                 m -> {
-                    if (!done[0]
-                            && m instanceof Message.Verification v) {
+                    if (!done[0] && m instanceof Message.Verification v) {
                         done[0] = true;
                         List<BitString> tags = new ArrayList<>(v.tags());
                         BitString forged = tags.getFirst().copy();
@@ -237,8 +234,7 @@ final class LinkTest {
     void messagesOutOfOrderEndTheBlock() {
         Broken e = assertThrows(
                 Broken.class,
-                () -> runTapped(
-                        m -> m instanceof Message.AliceBases b ? new Message.AliceBits(b.bases()) : m, m -> m));
+                () -> runTapped(m -> m instanceof Message.AliceBases b ? new Message.AliceBits(b.bases()) : m, m -> m));
         assertInstanceOf(ProtocolException.class, e.bobFailure);
         e = assertThrows(
                 Broken.class,
@@ -253,10 +249,10 @@ final class LinkTest {
                         ? new Message.AliceBases(
                                 b.bases().slice(0, b.bases().length() - 1), b.intensityLow(), b.intensityHigh())
                         : m,
-                m -> m instanceof Message.AliceBits b ? new Message.AliceBits(b.bits().slice(0, 5)) : m,
-                m -> m instanceof Message.Verification v
-                        ? new Message.Verification(v.hashKey(), List.of())
+                m -> m instanceof Message.AliceBits b
+                        ? new Message.AliceBits(b.bits().slice(0, 5))
                         : m,
+                m -> m instanceof Message.Verification v ? new Message.Verification(v.hashKey(), List.of()) : m,
                 m -> m instanceof Message.Verification v
                         ? new Message.Verification(v.hashKey().slice(0, 10), v.tags())
                         : m,
@@ -264,11 +260,11 @@ final class LinkTest {
                         ? new Message.Amplification(v.keyId(), v.secretBits() + 1, v.seed())
                         : m,
                 m -> m instanceof Message.Amplification v
-                        ? new Message.Amplification(v.keyId(), v.secretBits(), v.seed().slice(0, 77))
+                        ? new Message.Amplification(
+                                v.keyId(), v.secretBits(), v.seed().slice(0, 77))
                         : m,
-                m -> m instanceof Message.Amplification v ? new Message.Abort("no") : m,
-                m -> m instanceof Message.Reconciliation r
-                                && r.step() instanceof ReconcileMessage.Syndromes s
+                m -> m instanceof Message.Amplification ? new Message.Abort("no") : m,
+                m -> m instanceof Message.Reconciliation r && r.step() instanceof ReconcileMessage.Syndromes s
                         ? new Message.Reconciliation(new ReconcileMessage.Syndromes(
                                 s.frames(), s.code(), s.syndromes().slice(0, 64)))
                         : m);
@@ -276,20 +272,18 @@ final class LinkTest {
             assertThrows(RuntimeException.class, () -> runTapped(change, m -> m));
         }
         List<UnaryOperator<Message>> fromBob = List.of(
-                m -> m instanceof Message.EndOfMeasurement e
-                        ? new Message.EndOfMeasurement(e.detections() + 1)
-                        : m,
+                m -> m instanceof Message.EndOfMeasurement e ? new Message.EndOfMeasurement(e.detections() + 1) : m,
                 m -> m instanceof Message.BobBases b
                         ? new Message.BobBases(b.bases(), b.bits().slice(0, 9))
                         : m,
                 m -> m instanceof Message.BobBases b
                         ? new Message.BobBases(b.bases().slice(0, 9), b.bits())
                         : m,
-                m -> m instanceof Message.Verified v ? new Message.Verified(List.of(3, 3)) : m,
-                m -> m instanceof Message.Verified v ? new Message.Verified(List.of(-1)) : m,
-                m -> m instanceof Message.ErrorCounts v ? new Message.ErrorCounts(List.of(1L << 40, 0L)) : m,
-                m -> m instanceof Message.ErrorCounts v ? new Message.ErrorCounts(List.of(1L)) : m,
-                m -> m instanceof Message.ErrorCounts v ? new Message.ErrorCounts(List.of(0L, 0L)) : m,
+                m -> m instanceof Message.Verified ? new Message.Verified(List.of(3, 3)) : m,
+                m -> m instanceof Message.Verified ? new Message.Verified(List.of(-1)) : m,
+                m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(1L << 40, 0L)) : m,
+                m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(1L)) : m,
+                m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(0L, 0L)) : m,
                 m -> m instanceof Message.Done d ? new Message.Done(new UUID(1, 2), d.leakedBits()) : m);
         for (UnaryOperator<Message> change : fromBob) {
             assertThrows(RuntimeException.class, () -> runTapped(m -> m, change));

@@ -64,8 +64,7 @@ final class ReconcilerTest {
                 assertEquals(1, requests.size());
                 assertTrue(bob.done());
                 assertTrue(aliceKey.contentEquals(before), "Alice's key is the reference");
-                return new Outcome(
-                        errors, aliceKey.distance(bobKey), alice.leakage(), bob.leakage(), bob.statistics());
+                return new Outcome(errors, aliceKey.distance(bobKey), alice.leakage(), bob.leakage(), bob.statistics());
             }
         }
     }
@@ -171,8 +170,7 @@ final class ReconcilerTest {
                         () -> bob.receive(new Revealed(List.of(0), List.of(BitString.allocate(3))), requests::add));
                 assertThrows(
                         IllegalArgumentException.class,
-                        () -> bob.receive(
-                                new Syndromes(List.of(0), code, BitString.allocate(64)), requests::add));
+                        () -> bob.receive(new Syndromes(List.of(0), code, BitString.allocate(64)), requests::add));
                 assertThrows(
                         IllegalArgumentException.class,
                         () -> bob.receive(new PublishRequest(List.of(0)), requests::add));

@@ -126,8 +126,14 @@ class SimulatorTest {
             assertEquals(simulation.detections(), b.totals().records());
             near("detections", expected.detections(), simulation.detections());
             for (int k = 0; k < expected.intensities(); k++) {
-                near("Z", expected.sent(Basis.Z, k), a.totals().sent().orElseThrow().count(Basis.Z, k));
-                near("X", expected.sent(Basis.X, k), a.totals().sent().orElseThrow().count(Basis.X, k));
+                near(
+                        "Z",
+                        expected.sent(Basis.Z, k),
+                        a.totals().sent().orElseThrow().count(Basis.Z, k));
+                near(
+                        "X",
+                        expected.sent(Basis.X, k),
+                        a.totals().sent().orElseThrow().count(Basis.X, k));
             }
         }
     }
