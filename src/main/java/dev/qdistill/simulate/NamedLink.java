@@ -45,9 +45,9 @@ public enum NamedLink {
                 new LinkModel(
                         id(),
                         new Source(Protocol.ONE_DECOY, 1e8, List.of(.5, .1), List.of(.5, .5), .5),
-                        new Attenuation.SatellitePass(273, 645, 7.6, 27.15),
+                        new Attenuation.SatellitePass(273, 645, 7.6, 27.13),
                         new Receiver(.5, 1.5, .5, 3e-7, 50e-9),
-                        .009,
+                        .0087,
                         0);
         };
     }

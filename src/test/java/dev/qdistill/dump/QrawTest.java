@@ -99,6 +99,52 @@ class QrawTest {
     }
 
     @Test
+    void readsEveryKindRoleAndProtocol() {
+        for (DumpKind kind : DumpKind.values()) {
+            for (Protocol protocol : Protocol.values()) {
+                Path file = directory.resolve(kind.id() + protocol.id());
+                List<Double> mu = List.of(.5, .1, .01).subList(0, protocol.intensities());
+                List<Double> p = List.of(List.of(1.), List.of(.6, .4), List.of(.6, .3, .1))
+                        .get(mu.size() - 1);
+                LinkParameters link = new LinkParameters("", 1e6, Instant.EPOCH, mu, p, 1, 0);
+                SessionId session = new SessionId(-1, 1);
+                DumpHeader a = DumpHeader.qraw(kind, Role.ALICE, protocol, session, link);
+                long[] z = new long[mu.size()];
+                long[] x = new long[mu.size()];
+                try (DumpWriter writer = DumpWriter.create(file, a)) {
+                    for (int i = 0; i < 70_000; i++) {
+                        writer.alice(i, i % 7 & 1, i % 5 & 1, i % mu.size());
+                        (i % 7 % 2 == 0 ? z : x)[i % mu.size()]++;
+                    }
+                    writer.finish(new SentPulses(z, x));
+                }
+                try (DumpReader reader = DumpReader.open(file)) {
+                    assertEquals(a, reader.header());
+                    assertEquals(protocol != Protocol.SINGLE_PHOTON, a.has(Column.INTENSITY));
+                    int n = 0;
+                    while (reader.next()) {
+                        RecordBatch batch = reader.batch();
+                        for (int i = 0; i < batch.count(); i++, n++) {
+                            assertEquals(n, batch.pulses()[i]);
+                            assertEquals(n % 7 % 2 != 0, batch.basis().get(i));
+                            assertEquals(n % 5 % 2 != 0, batch.bits().get(i));
+                            if (a.has(Column.INTENSITY)) {
+                                assertEquals(
+                                        n % mu.size(),
+                                        (batch.intensityLow().get(i) ? 1 : 0)
+                                                + (batch.intensityHigh().get(i) ? 2 : 0));
+                            }
+                        }
+                    }
+                    assertEquals(new SentPulses(z, x), reader.totals().sent().orElseThrow());
+                }
+            }
+        }
+        assertThrows(IllegalArgumentException.class, () -> header(DumpKind.FULL_PULSE, Role.BOB, Protocol.ONE_DECOY));
+        assertThrows(IllegalArgumentException.class, () -> header(DumpKind.RAW, Role.BOB, Protocol.TWO_DECOY));
+    }
+
+    @Test
     void leavesNothingWithoutFinish() throws IOException {
         Path file = Files.writeString(directory.resolve("old"), "old");
         try (DumpWriter writer = DumpWriter.create(file, header(DumpKind.RAW, Role.BOB, Protocol.ONE_DECOY))) {
