@@ -113,17 +113,29 @@ final class AdditiveFft {
      * @param scratch {@link #SCRATCH_BYTES} bytes for each worker
      */
     void forward(long coefficients, long values, long scratch, Workers workers) {
+        profStrips(coefficients, values, scratch, workers);
+        profStages(values, scratch, workers);
+        profTiles(values, scratch, workers);
+    }
+
+    void profStrips(long coefficients, long values, long scratch, Workers workers) {
         workers.split(1L << m - 17, 1, (from, to, worker) -> {
             long own = scratch + (long) SCRATCH_BYTES * worker;
             for (long s = from; s < to; s++) {
                 stripForward(coefficients + 64 * s, values + 512 * s, own);
             }
         });
+    }
+
+    void profStages(long values, long scratch, Workers workers) {
         units(scratch, workers, (unit, unitBits, own) -> {
             for (Stage s : stages) {
                 runStage(s, values, unit, unitBits, own + TABLE, NO, YES);
             }
         });
+    }
+
+    void profTiles(long values, long scratch, Workers workers) {
         workers.split(
                 1L << tileCountBits,
                 1,
@@ -185,7 +197,13 @@ final class AdditiveFft {
             s.twiddles.start(from, table);
             for (long b = from; b < to; b++) {
                 long lo = values + Long.expand(b, s.blockMask);
-                ButterflyKernel.ints(lo, lo + stride, plane, highPlane, vectors, mask, table, pre, post);
+                if (pre != NO) {
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                }
+                ButterflyKernel.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
+                if (post != NO) {
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                }
                 if (b + 1 < to) {
                     s.twiddles.step(b, table);
                 }
@@ -399,7 +417,7 @@ final class AdditiveFft {
 
     private void constantPart(TileStage s, long base, long table) {
         if (s.wide) {
-            ButterflyKernel.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table, NO, NO);
+            ButterflyKernel.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
         } else {
             ButterflyKernel.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
         }

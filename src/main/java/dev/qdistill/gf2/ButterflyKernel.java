@@ -56,7 +56,7 @@ final class ButterflyKernel {
      * spread over {@code blockMask}, and has {@code vectors} butterflies at k spread over {@code mask}.
      *
      * @param stride bytes from lo to hi
-     * @param table the tables of block {@code from}
+     * @param table the tables of block {@code from}, replaced by those of the last block
      * @param deltas what to add to the tables of block b for those of block b + 1, at {@value LookupTables#BYTES16} times the
      *     number of trailing ones of b
      */
@@ -76,13 +76,13 @@ final class ButterflyKernel {
         ByteVector before = ByteVector.broadcast(B, pre);
         ByteVector after = ByteVector.broadcast(B, post);
         ByteVector top0 = ByteVector.broadcast(B, (byte) 0x30);
-        ByteVector ta0 = ByteVector.fromMemorySegment(B, ALL, table, ORDER);
-        ByteVector tb0 = ByteVector.fromMemorySegment(B, ALL, table + 64, ORDER);
-        ByteVector tc0 = ByteVector.fromMemorySegment(B, ALL, table + 128, ORDER);
-        ByteVector ta1 = ByteVector.fromMemorySegment(B, ALL, table + 192, ORDER);
-        ByteVector tb1 = ByteVector.fromMemorySegment(B, ALL, table + 256, ORDER);
-        ByteVector tc1 = ByteVector.fromMemorySegment(B, ALL, table + 320, ORDER);
         for (long b = from; b < to; b++) {
+            ByteVector ta0 = ByteVector.fromMemorySegment(B, ALL, table, ORDER);
+            ByteVector tb0 = ByteVector.fromMemorySegment(B, ALL, table + 64, ORDER);
+            ByteVector tc0 = ByteVector.fromMemorySegment(B, ALL, table + 128, ORDER);
+            ByteVector ta1 = ByteVector.fromMemorySegment(B, ALL, table + 192, ORDER);
+            ByteVector tb1 = ByteVector.fromMemorySegment(B, ALL, table + 256, ORDER);
+            ByteVector tc1 = ByteVector.fromMemorySegment(B, ALL, table + 320, ORDER);
             long block = data + Long.expand(b, blockMask);
             for (int k = 0; k < vectors; k++) {
                 long l = block + Long.expand(k, mask);
@@ -101,63 +101,84 @@ final class ButterflyKernel {
                 l0.intoMemorySegment(ALL, l, ORDER);
                 l1.intoMemorySegment(ALL, l + plane, ORDER);
             }
-            long d = deltas + (long) LookupTables.BYTES16 * Long.numberOfTrailingZeros(b + 1);
-            ta0 = xor(ta0, ByteVector.fromMemorySegment(B, ALL, d, ORDER));
-            tb0 = xor(tb0, ByteVector.fromMemorySegment(B, ALL, d + 64, ORDER));
-            tc0 = xor(tc0, ByteVector.fromMemorySegment(B, ALL, d + 128, ORDER));
-            ta1 = xor(ta1, ByteVector.fromMemorySegment(B, ALL, d + 192, ORDER));
-            tb1 = xor(tb1, ByteVector.fromMemorySegment(B, ALL, d + 256, ORDER));
-            tc1 = xor(tc1, ByteVector.fromMemorySegment(B, ALL, d + 320, ORDER));
+            if (b + 1 < to) {
+                long d = deltas + (long) LookupTables.BYTES16 * Long.numberOfTrailingZeros(b + 1);
+                for (int k = 0; k < LookupTables.BYTES16; k += 64) {
+                    ByteVector.fromMemorySegment(B, ALL, table + k, ORDER)
+                            .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, d + k, ORDER))
+                            .intoMemorySegment(ALL, table + k, ORDER);
+                }
+            }
         }
     }
 
-    /** GF(2^32), byte planes at 0, p, q and q + p; butterfly k lies at k spread over {@code mask}. */
-    static void ints(long lo, long hi, long p, long q, int vectors, long mask, long table, byte pre, byte post) {
-        ByteVector before = ByteVector.broadcast(B, pre);
-        ByteVector after = ByteVector.broadcast(B, post);
+    /** {@code to ^= from}, GF(2^32), byte planes at 0, p, q and q + p; vector k lies at k spread over {@code mask}. */
+    static void add(long to, long from, long p, long q, int vectors, long mask) {
+        for (int k = 0; k < vectors; k++) {
+            long t = to + Long.expand(k, mask);
+            long f = from + Long.expand(k, mask);
+            ByteVector t0 = ByteVector.fromMemorySegment(B, ALL, t, ORDER);
+            ByteVector t1 = ByteVector.fromMemorySegment(B, ALL, t + p, ORDER);
+            ByteVector t2 = ByteVector.fromMemorySegment(B, ALL, t + q, ORDER);
+            ByteVector t3 = ByteVector.fromMemorySegment(B, ALL, t + q + p, ORDER);
+            t0.lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, f, ORDER)).intoMemorySegment(ALL, t, ORDER);
+            t1.lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, f + p, ORDER)).intoMemorySegment(ALL, t + p, ORDER);
+            t2.lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, f + q, ORDER)).intoMemorySegment(ALL, t + q, ORDER);
+            t3.lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, f + q + p, ORDER))
+                    .intoMemorySegment(ALL, t + q + p, ORDER);
+        }
+    }
+
+    /**
+     * {@code lo += w·hi}, GF(2^32): two sums of two products of GF(2^16), as twelve tables stay in registers and Karatsuba's
+     * eighteen do not.
+     */
+    static void ints(long lo, long hi, long p, long q, int vectors, long mask, long table) {
+        half(lo, hi, p, q, vectors, mask, table);
+        half(lo + q, hi, p, q, vectors, mask, table + 2 * LookupTables.BYTES16);
+    }
+
+    // (l0, l1) += A·(h0, h1) + B·(h2, h3).
+    private static void half(long lo, long hi, long p, long q, int vectors, long mask, long table) {
         ByteVector top0 = ByteVector.broadcast(B, (byte) 0x30);
+        ByteVector ta0 = ByteVector.fromMemorySegment(B, ALL, table, ORDER);
+        ByteVector tb0 = ByteVector.fromMemorySegment(B, ALL, table + 64, ORDER);
+        ByteVector tc0 = ByteVector.fromMemorySegment(B, ALL, table + 128, ORDER);
+        ByteVector ta1 = ByteVector.fromMemorySegment(B, ALL, table + 192, ORDER);
+        ByteVector tb1 = ByteVector.fromMemorySegment(B, ALL, table + 256, ORDER);
+        ByteVector tc1 = ByteVector.fromMemorySegment(B, ALL, table + 320, ORDER);
+        ByteVector td0 = ByteVector.fromMemorySegment(B, ALL, table + 384, ORDER);
+        ByteVector te0 = ByteVector.fromMemorySegment(B, ALL, table + 448, ORDER);
+        ByteVector tf0 = ByteVector.fromMemorySegment(B, ALL, table + 512, ORDER);
+        ByteVector td1 = ByteVector.fromMemorySegment(B, ALL, table + 576, ORDER);
+        ByteVector te1 = ByteVector.fromMemorySegment(B, ALL, table + 640, ORDER);
+        ByteVector tf1 = ByteVector.fromMemorySegment(B, ALL, table + 704, ORDER);
         for (int k = 0; k < vectors; k++) {
             long l = lo + Long.expand(k, mask);
             long h = hi + Long.expand(k, mask);
-            ByteVector l0 = ByteVector.fromMemorySegment(B, ALL, l, ORDER);
-            ByteVector l1 = ByteVector.fromMemorySegment(B, ALL, l + p, ORDER);
-            ByteVector l2 = ByteVector.fromMemorySegment(B, ALL, l + q, ORDER);
-            ByteVector l3 = ByteVector.fromMemorySegment(B, ALL, l + q + p, ORDER);
-            ByteVector h0 = xor(ByteVector.fromMemorySegment(B, ALL, h, ORDER), l0.and(before));
-            ByteVector h1 = xor(ByteVector.fromMemorySegment(B, ALL, h + p, ORDER), l1.and(before));
-            ByteVector h2 = xor(ByteVector.fromMemorySegment(B, ALL, h + q, ORDER), l2.and(before));
-            ByteVector h3 = xor(ByteVector.fromMemorySegment(B, ALL, h + q + p, ORDER), l3.and(before));
-            // W0·H0, to both halves.
+            ByteVector h0 = ByteVector.fromMemorySegment(B, ALL, h, ORDER);
+            ByteVector h1 = ByteVector.fromMemorySegment(B, ALL, h + p, ORDER);
+            ByteVector h2 = ByteVector.fromMemorySegment(B, ALL, h + q, ORDER);
+            ByteVector h3 = ByteVector.fromMemorySegment(B, ALL, h + q + p, ORDER);
             ByteVector c = topBits(h0, h1, top0);
-            ByteVector r0 = xor(xor(at(table, h0), at(table + 64, h1)), at(table + 128, c));
-            ByteVector r1 = xor(xor(at(table + 192, h0), at(table + 256, h1)), at(table + 320, c));
-            l0 = xor(l0, r0);
-            l1 = xor(l1, r1);
-            l2 = xor(l2, r0);
-            l3 = xor(l3, r1);
-            // (W0 + W1)(H0 + H1), to the high half.
-            ByteVector s0 = xor(h0, h2);
-            ByteVector s1 = xor(h1, h3);
-            ByteVector d = topBits(s0, s1, top0);
-            l2 = xor(xor(l2, at(table + 384, s0)), xor(at(table + 448, s1), at(table + 512, d)));
-            l3 = xor(xor(l3, at(table + 576, s0)), xor(at(table + 640, s1), at(table + 704, d)));
-            // β_15 W1·H1, to the low half.
-            ByteVector e = topBits(h2, h3, top0);
-            l0 = xor(xor(l0, at(table + 768, h2)), xor(at(table + 832, h3), at(table + 896, e)));
-            l1 = xor(xor(l1, at(table + 960, h2)), xor(at(table + 1024, h3), at(table + 1088, e)));
-            xor(h0, l0.and(after)).intoMemorySegment(ALL, h, ORDER);
-            xor(h1, l1.and(after)).intoMemorySegment(ALL, h + p, ORDER);
-            xor(h2, l2.and(after)).intoMemorySegment(ALL, h + q, ORDER);
-            xor(h3, l3.and(after)).intoMemorySegment(ALL, h + q + p, ORDER);
-            l0.intoMemorySegment(ALL, l, ORDER);
-            l1.intoMemorySegment(ALL, l + p, ORDER);
-            l2.intoMemorySegment(ALL, l + q, ORDER);
-            l3.intoMemorySegment(ALL, l + q + p, ORDER);
+            ByteVector d = topBits(h2, h3, top0);
+            ByteVector.fromMemorySegment(B, ALL, l, ORDER)
+                    .lanewise(XOR, h0.selectFrom(ta0))
+                    .lanewise(XOR, h1.selectFrom(tb0))
+                    .lanewise(XOR, c.selectFrom(tc0))
+                    .lanewise(XOR, h2.selectFrom(td0))
+                    .lanewise(XOR, h3.selectFrom(te0))
+                    .lanewise(XOR, d.selectFrom(tf0))
+                    .intoMemorySegment(ALL, l, ORDER);
+            ByteVector.fromMemorySegment(B, ALL, l + p, ORDER)
+                    .lanewise(XOR, h0.selectFrom(ta1))
+                    .lanewise(XOR, h1.selectFrom(tb1))
+                    .lanewise(XOR, c.selectFrom(tc1))
+                    .lanewise(XOR, h2.selectFrom(td1))
+                    .lanewise(XOR, h3.selectFrom(te1))
+                    .lanewise(XOR, d.selectFrom(tf1))
+                    .intoMemorySegment(ALL, l + p, ORDER);
         }
-    }
-
-    private static ByteVector at(long table, ByteVector index) {
-        return index.selectFrom(ByteVector.fromMemorySegment(B, ALL, table, ORDER));
     }
 
     private static ByteVector xor(ByteVector a, ByteVector b) {

@@ -10,7 +10,7 @@ import java.util.function.IntUnaryOperator;
  * <p>A table of 64 bytes is indexed by the low six bits of each byte of an index vector. For a map of GF(2^8) these are
  * the element x itself (its bits 0–5) and x shifted right by two (bits 6 and 7 arrive at 4 and 5; lower bits do not
  * count). For a map of GF(2^16) with byte planes x0, x1: x0, x1, and one index with the top bits of both, those of x0 at
- * 4 and 5, those of x1 at 2 and 3. A map of GF(2^32) is three maps of GF(2^16) by Karatsuba's formula. All tables are
+ * 4 and 5, those of x1 at 2 and 3. A map of GF(2^32) is four maps of GF(2^16). All tables are
  * linear in the constant, so that the tables of a sum are the XOR of the tables.
  */
 final class LookupTables {
@@ -18,7 +18,7 @@ final class LookupTables {
     static final int BYTES8 = 128;
 
     static final int BYTES16 = 384;
-    static final int BYTES32 = 3 * BYTES16;
+    static final int BYTES32 = 4 * BYTES16;
 
     /** The tables of β_0 … β_15 as constants of GF(2^16), one after the other. */
     static final long BETA16 = basis(16, LookupTables::multiply16);
@@ -73,17 +73,18 @@ final class LookupTables {
     }
 
     /**
-     * Tables of x → w·x, w = W0 + W1 β_16: those of W0, W0 + W1 and β_15·W1.
+     * Tables of x → w·x, w = W0 + W1 β_16: those of W0 and β_15·W1 for the low half, W1 and W0 + W1 for the high half.
      *
-     * <p>(X0 + X1 β)(W0 + W1 β) = X0 W0 + β_15 W1 X1 + β [ (X0 + X1)(W0 + W1) + X0 W0 ].
+     * <p>(X0 + X1 β)(W0 + W1 β) = W0 X0 + β_15 W1 X1 + β [ W1 X0 + (W0 + W1) X1 ].
      */
     static byte[] multiply32(int w) {
         int low = w & 0xffff;
         int high = w >>> 16;
         byte[] t = new byte[BYTES32];
-        System.arraycopy(multiply16(low), 0, t, 0, BYTES16);
-        System.arraycopy(multiply16(low ^ high), 0, t, BYTES16, BYTES16);
-        System.arraycopy(multiply16(CantorTower.multiply(CantorTower.beta(15), high)), 0, t, 2 * BYTES16, BYTES16);
+        int[] constants = {low, CantorTower.multiply(CantorTower.beta(15), high), high, low ^ high};
+        for (int k = 0; k < 4; k++) {
+            System.arraycopy(multiply16(constants[k]), 0, t, k * BYTES16, BYTES16);
+        }
         return t;
     }
 }
