@@ -2,10 +2,12 @@ package dev.qdistill.gf2;
 
 import static dev.qdistill.gf2.Memory.ALL;
 import static dev.qdistill.gf2.Memory.ORDER;
+import static jdk.incubator.vector.VectorOperators.AND_NOT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -21,6 +23,8 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class BasisConversion {
     private static final VectorSpecies<Long> L = LongVector.SPECIES_512;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
+    private static final long MASKS = masks();
 
     /** Bits that are converted at a time where they fit: a memory block of 8 KB. */
     private static final int BLOCK_BITS = 16;
@@ -73,6 +77,10 @@ final class BasisConversion {
         if (k <= 1) {
             return;
         }
+        if (k == 4 && (bits & (1L << low + 4) - 1) == 0) {
+            rows16(address, bits, low, inverse, workers);
+            return;
+        }
         int t = Integer.highestOneBit(k - 1);
         if (inverse) {
             rows(address, bits, low + t, k - t, true, workers);
@@ -86,6 +94,23 @@ final class BasisConversion {
             }
             rows(address, bits, low, t, false, workers);
             rows(address, bits, low + t, k - t, false, workers);
+        }
+    }
+
+    // Four bits of the index at once, where all sixteen rows are there.
+    private static void rows16(long address, long bits, int low, boolean inverse, Workers workers) {
+        long stride = 1L << low - 3;
+        for (long at = 0; at < bits >>> 3; at += 16 * stride) {
+            long a = address + at;
+            workers.split(stride >>> 9, 16, (from, to, worker) -> {
+                for (long c = from; c < to; c++) {
+                    if (inverse) {
+                        RowConversion.inverse16(a + (c << 9), stride, 8);
+                    } else {
+                        RowConversion.forward16(a + (c << 9), stride, 8);
+                    }
+                }
+            });
         }
     }
 
@@ -195,86 +220,101 @@ final class BasisConversion {
         }
     }
 
+    // Index bits 0–15.
     private static void blockForward(long a) {
-        for (int p = 15; p >= 10; p--) {
-            blockLevel(a, p, p - 8, false);
+        for (int p = 15; p >= 11; p--) {
+            blockLevelForward(a, 1 << p - 3, 1 << p - 11);
         }
-        InnerConversion.forward(a, 1 << BLOCK_BITS - 10);
-        for (int p = 15; p >= 12; p--) {
-            blockLevel(a, p, p - 4, false);
+        InnerConversion.forward(a, 1 << BLOCK_BITS - 11);
+        // (15, 11), (14, 10), (13, 9) move whole vectors.
+        for (int p = 15; p >= 13; p--) {
+            blockRows(a, 1 << p - 3, 1 << p - 7, false);
         }
-        blockLevel(a, 11, 9, false);
-        blockLevel(a, 10, 8, false);
-        blockLevel(a, 15, 13, false);
-        blockLevel(a, 14, 12, false);
-        blockLevel(a, 13, 12, false);
-        blockLevel(a, 11, 10, false);
-        blockLevel(a, 15, 14, false);
-        pairLevel(a, false);
+        blockLevelForward(a, 1 << 9, 32);
+        RowConversion.forward8(a, 1 << BLOCK_BITS - 12);
+        RowConversion.forward16(a, 512, 8);
     }
 
     private static void blockInverse(long a) {
-        pairLevel(a, true);
-        blockLevel(a, 15, 14, true);
-        blockLevel(a, 11, 10, true);
-        blockLevel(a, 13, 12, true);
-        blockLevel(a, 14, 12, true);
-        blockLevel(a, 15, 13, true);
-        blockLevel(a, 10, 8, true);
-        blockLevel(a, 11, 9, true);
-        for (int p = 12; p <= 15; p++) {
-            blockLevel(a, p, p - 4, true);
+        RowConversion.inverse16(a, 512, 8);
+        RowConversion.inverse8(a, 1 << BLOCK_BITS - 12);
+        blockLevelInverse(a, 1 << 9, 32);
+        for (int p = 13; p <= 15; p++) {
+            blockRows(a, 1 << p - 3, 1 << p - 7, true);
         }
-        InnerConversion.inverse(a, 1 << BLOCK_BITS - 10);
-        for (int p = 10; p <= 15; p++) {
-            blockLevel(a, p, p - 8, true);
+        InnerConversion.inverse(a, 1 << BLOCK_BITS - 11);
+        for (int p = 11; p <= 15; p++) {
+            blockLevelInverse(a, 1 << p - 3, 1 << p - 11);
         }
     }
 
-    // Level (p, q), p >= 10, of one block of 2^16 bits.
-    private static void blockLevel(long a, int p, int q, boolean inverse) {
-        int half = 1 << p - 3;
+    // A level of one block of 2^16 bits, half and shift in bytes, shift a multiple of the vector.
+    private static void blockRows(long a, int half, int shift, boolean inverse) {
         for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
             long lo = a + at;
             long hi = lo + half;
-            if (q >= 9) {
-                int shift = 1 << q - 3;
-                if (!inverse) {
-                    xorRun(hi, hi + half - shift, shift);
-                }
-                xorRun(lo + shift, hi, half - shift);
-                if (inverse) {
-                    xorRun(hi, hi + half - shift, shift);
-                }
-            } else {
-                if (!inverse) {
-                    wrap(hi, half, q);
-                }
-                if (q < 6) {
-                    shiftedBits(lo, hi, half, 1 << q, true);
-                } else {
-                    shiftedWords(lo, hi, half, 1 << q - 6, true);
-                }
-                if (inverse) {
-                    wrap(hi, half, q);
-                }
+            if (!inverse) {
+                xorRun(hi, hi + half - shift, shift);
+            }
+            xorRun(lo + shift, hi, half - shift);
+            if (inverse) {
+                xorRun(hi, hi + half - shift, shift);
             }
         }
     }
 
-    // Level (9, 8): pairs of vectors, hi's upper half to its lower, that to lo's upper half.
-    private static void pairLevel(long a, boolean inverse) {
-        for (int k = 0; k < 1 << BLOCK_BITS - 3; k += 128) {
-            for (int w = 0; w < 32; w += 8) {
-                long lower = a + k + 64 + w;
-                if (!inverse) {
-                    Memory.putWord(lower, Memory.word(lower) ^ Memory.word(lower + 32));
-                }
-                Memory.putWord(lower - 32, Memory.word(lower - 32) ^ Memory.word(lower));
-                if (inverse) {
-                    Memory.putWord(lower, Memory.word(lower) ^ Memory.word(lower + 32));
-                }
+    // As blockRows for a shift of 1 to 32 bytes. What wraps around, the top of hi, goes to the bottom of hi and from
+    // there
+    // to lo, one shift higher: taken from the top, since a load of bytes just stored would stall.
+    private static void blockLevelForward(long a, int half, int shift) {
+        ByteVector wrap = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - shift, ORDER);
+        ByteVector moved = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - 2L * shift, ORDER)
+                .lanewise(XOR, wrap);
+        for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
+            long lo = a + at;
+            long hi = lo + half;
+            for (int k = half - 64; k > 0; k -= 64) {
+                ByteVector.fromMemorySegment(B, ALL, lo + k, ORDER)
+                        .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, hi + k - shift, ORDER))
+                        .intoMemorySegment(ALL, lo + k, ORDER);
             }
+            ByteVector h =
+                    ByteVector.fromMemorySegment(B, ALL, hi - shift, ORDER).lanewise(AND_NOT, wrap);
+            ByteVector top = ByteVector.fromMemorySegment(B, ALL, hi + half - shift, ORDER)
+                    .and(wrap);
+            ByteVector top2 = ByteVector.fromMemorySegment(B, ALL, hi + half - 2L * shift, ORDER)
+                    .and(moved);
+            ByteVector.fromMemorySegment(B, ALL, lo, ORDER)
+                    .lanewise(XOR, h)
+                    .lanewise(XOR, top2)
+                    .intoMemorySegment(ALL, lo, ORDER);
+            ByteVector.fromMemorySegment(B, ALL, hi, ORDER).lanewise(XOR, top).intoMemorySegment(ALL, hi, ORDER);
         }
+    }
+
+    private static void blockLevelInverse(long a, int half, int shift) {
+        ByteVector wrap = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - shift, ORDER);
+        for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
+            long lo = a + at;
+            long hi = lo + half;
+            for (int k = half - 64; k > 0; k -= 64) {
+                ByteVector.fromMemorySegment(B, ALL, lo + k, ORDER)
+                        .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, hi + k - shift, ORDER))
+                        .intoMemorySegment(ALL, lo + k, ORDER);
+            }
+            ByteVector h =
+                    ByteVector.fromMemorySegment(B, ALL, hi - shift, ORDER).lanewise(AND_NOT, wrap);
+            ByteVector top = ByteVector.fromMemorySegment(B, ALL, hi + half - shift, ORDER)
+                    .and(wrap);
+            ByteVector.fromMemorySegment(B, ALL, lo, ORDER).lanewise(XOR, h).intoMemorySegment(ALL, lo, ORDER);
+            ByteVector.fromMemorySegment(B, ALL, hi, ORDER).lanewise(XOR, top).intoMemorySegment(ALL, hi, ORDER);
+        }
+    }
+
+    // 64 bytes of ones, 128 of zeros: from 64 - n, a vector whose first n bytes are ones.
+    private static long masks() {
+        byte[] m = new byte[192];
+        java.util.Arrays.fill(m, 0, 64, (byte) -1);
+        return Memory.constants(m);
     }
 }
