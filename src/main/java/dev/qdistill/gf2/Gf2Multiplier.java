@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.bits.BitString;
+import java.util.Optional;
 
 /**
  * Exact products of polynomials over GF(2), to 2^32 - 2^16 bits of product.
@@ -24,15 +25,24 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
         return switch (backend) {
             case SCALAR -> new ScalarGf2Multiplier();
             case VECTOR -> {
-                VectorSupport.problem().ifPresent(p -> {
+                vectorProblem().ifPresent(p -> {
                     throw new BackendUnavailableException(Backend.VECTOR, p);
                 });
                 yield new VectorGf2Multiplier();
             }
-            case AUTO -> VectorSupport.problem().isEmpty() ? new VectorGf2Multiplier() : new ScalarGf2Multiplier();
+            case AUTO -> vectorProblem().isEmpty() ? new VectorGf2Multiplier() : new ScalarGf2Multiplier();
             case NATIVE, OPENCL ->
                 throw new BackendUnavailableException(backend, "there is no such kernel for binary polynomials");
         };
+    }
+
+    /** Why there is no multiplier by the Vector API here; empty if there is. */
+    static Optional<String> vectorProblem() {
+        return VectorSupport.problem()
+                .or(() -> VectorSupport.bits() >= 512
+                        ? Optional.empty()
+                        : Optional.of(
+                                "its look-ups need vectors of 512 bits, this machine has " + VectorSupport.bits()));
     }
 
     /** What the products run on. */

@@ -1,0 +1,463 @@
+package dev.qdistill.gf2;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The additive Fourier transform of polynomials over GF(2) modulo s_m + 1, degree 2^m, m from {@value #MIN} to
+ * {@value #MAX}; 2^m bits to 2^m bits, products become products of GF(2^32) element by element.
+ *
+ * <p>The zeros of s_m + 1 are β_m + V_m. They fall into Frobenius orbits of 32, and a polynomial over GF(2) is known on an
+ * orbit by its value at one point; the points β_m + v, v in V_m without β_{m-1}, β_{m-2}, β_{m-4}, β_{m-8}, β_{m-16}, are one of
+ * each (Chen, Cheng, Kuo, Li, Yang 2018). The transform (Lin, Chung, Han 2014) has a stage for each bit i of the index, from m -
+ * 1 down: {@code lo += w hi; hi += lo} with w = s_i of the point = β_{m-i} + Σ β_{k-i} over the set bits k &gt; i. At the five
+ * left out, half of the points are dropped, lo + w hi = (lo + (w - β_{m-i}) hi) + β_{m-i} hi is one element of a field of twice
+ * the degree, and hi stays where it is, as its high half.
+ *
+ * <p>So a bit of the index is one of three things. m - 1, m - 2, m - 4 become the bits of a byte: a byte plane has 2^(m-3)
+ * bytes. m - 8 and m - 16 select the byte of an element of GF(2^32). All others number the elements: bits 0–5 are the lanes of
+ * a vector at first; before the last six stages they change places with six other bits.
+ */
+final class AdditiveFft {
+    static final int MIN = 17;
+    static final int MAX = 31;
+
+    /** Bytes of scratch memory of a worker: a strip, and tables. */
+    static final int SCRATCH_BYTES = 1 << 14 << 1;
+
+    private static final int STRIP = 1 << 14;
+    private static final int TABLE = STRIP;
+    private static final int TILE_TABLES = TABLE + 2048;
+
+    private static final byte NO = 0;
+    private static final byte YES = -1;
+
+    private final int m;
+    private final long plane;
+    private final long highPlane;
+    private final List<Stage> stages = new ArrayList<>();
+    private final List<TileStage> tileStages = new ArrayList<>();
+    private final long[] stripTables = new long[6];
+    private final int[] tileBits;
+    private final long tileMask;
+    private final long tilesMask;
+    private final int tileCountBits;
+    private final long elementMask;
+
+    /** A stage above the tiles: constant over the lanes. */
+    private record Stage(int bit, boolean wide, boolean truncated, long blockMask, int blockBits, Twiddles twiddles) {}
+
+    /** A stage within the tiles: one constant of the tile, one of each lane. */
+    private record TileStage(
+            boolean wide,
+            boolean truncated,
+            long stride,
+            int pairs,
+            long pairMask,
+            Twiddles twiddles,
+            int blocks,
+            long blockMask,
+            int lanePairs,
+            long laneMask,
+            long laneConstants) {}
+
+    /**
+     * @param arena for the tables: a few hundred KB
+     */
+    AdditiveFft(int m, Arena arena) {
+        if (m < MIN || m > MAX) {
+            throw new IllegalArgumentException("Transform of 2^" + m + " bits");
+        }
+        this.m = m;
+        plane = 1L << m - 8;
+        stripTables(arena);
+        // Bits that number elements, and are above the lanes, from low to high.
+        List<Integer> numbers = new ArrayList<>();
+        for (int i = 6; i < m; i++) {
+            int fromTop = m - i;
+            if (fromTop != 1 && fromTop != 2 && fromTop != 4 && fromTop != 8 && fromTop != 16) {
+                numbers.add(i);
+            }
+        }
+        tileBits = numbers.subList(0, 6).stream().mapToInt(i -> i).toArray();
+        tileMask = addresses(numbers.subList(0, 6));
+        tilesMask = addresses(numbers.subList(6, numbers.size()));
+        tileCountBits = numbers.size() - 6;
+        highPlane = m - 16 >= 6 ? 1L << m - 16 : 1L << tileBits[m - 16];
+        elementMask = (addresses(numbers) & ~highPlane);
+        for (int i = m - 9; i >= 6; i--) {
+            int bit = i;
+            List<Integer> above = numbers.stream().filter(k -> k > bit).toList();
+            List<Integer> exponents = above.stream().map(k -> k - bit).toList();
+            boolean truncated = i == m - 16;
+            boolean wide = i < m - 16;
+            Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+            stages.add(new Stage(i, wide, truncated, addresses(above), above.size(), t));
+        }
+        for (int i = 5; i >= 0; i--) {
+            tileStages.add(tileStage(i, numbers.subList(6, numbers.size()), arena));
+        }
+    }
+
+    /** Bytes of a transform. */
+    long bytes() {
+        return 1L << m - 3;
+    }
+
+    /**
+     * The values of a polynomial.
+     *
+     * @param coefficients 2^m bits, in the basis of {@link BasisConversion}
+     * @param values {@link #bytes} bytes, overwritten
+     * @param scratch {@link #SCRATCH_BYTES} bytes for each worker
+     */
+    void forward(long coefficients, long values, long scratch, Workers workers) {
+        profStrips(coefficients, values, scratch, workers);
+        profStages(values, scratch, workers);
+        profTiles(values, scratch, workers);
+    }
+
+    void profStrips(long coefficients, long values, long scratch, Workers workers) {
+        workers.split(1L << m - 17, 1, (from, to, worker) -> {
+            long own = scratch + (long) SCRATCH_BYTES * worker;
+            for (long s = from; s < to; s++) {
+                stripForward(coefficients + 64 * s, values + 512 * s, own);
+            }
+        });
+    }
+
+    void profStages(long values, long scratch, Workers workers) {
+        units(scratch, workers, (unit, unitBits, own) -> {
+            for (Stage s : stages) {
+                runStage(s, values, unit, unitBits, own + TABLE, NO, YES);
+            }
+        });
+    }
+
+    void profTiles(long values, long scratch, Workers workers) {
+        workers.split(
+                1L << tileCountBits,
+                1,
+                (from, to, worker) -> tilesForward(values, from, to, scratch + (long) SCRATCH_BYTES * worker));
+    }
+
+    /** The polynomial that has these values; the values are lost. */
+    void inverse(long values, long coefficients, long scratch, Workers workers) {
+        workers.split(
+                1L << tileCountBits,
+                1,
+                (from, to, worker) -> tilesInverse(values, from, to, scratch + (long) SCRATCH_BYTES * worker));
+        units(scratch, workers, (unit, unitBits, own) -> {
+            for (Stage s : stages.reversed()) {
+                runStage(s, values, unit, unitBits, own + TABLE, YES, NO);
+            }
+        });
+        workers.split(1L << m - 17, 1, (from, to, worker) -> {
+            long own = scratch + (long) SCRATCH_BYTES * worker;
+            for (long s = from; s < to; s++) {
+                stripInverse(values + 512 * s, coefficients + 64 * s, own);
+            }
+        });
+    }
+
+    /** {@code x *= y}, element by element. */
+    void multiply(long x, long y, long scratch, Workers workers) {
+        workers.split(
+                1L << m - 11,
+                8,
+                (from, to, worker) -> PointwiseKernel.multiply(
+                        x, y, plane, highPlane, from, to, elementMask, scratch + (long) SCRATCH_BYTES * worker));
+    }
+
+    private interface Unit {
+        void run(long unit, int unitBits, long scratch);
+    }
+
+    // Parts of the values that the stages of bits m - 9 and below do not mix: one for each value of the four bits that
+    // number
+    // elements above.
+    private void units(long scratch, Workers workers, Unit body) {
+        workers.split(16, 1, (from, to, worker) -> {
+            for (long u = from; u < to; u++) {
+                body.run(u, 4, scratch + (long) SCRATCH_BYTES * worker);
+            }
+        });
+    }
+
+    private void runStage(Stage s, long values, long unit, int unitBits, long table, byte pre, byte post) {
+        int inner = s.blockBits - unitBits;
+        long from = unit << inner;
+        long to = unit + 1 << inner;
+        long stride = 1L << s.bit;
+        // Up to the next plane or block, vectors follow each other.
+        int vectors = 1 << s.bit - 6;
+        long mask = stride - 64;
+        if (s.wide) {
+            s.twiddles.start(from, table);
+            for (long b = from; b < to; b++) {
+                long lo = values + Long.expand(b, s.blockMask);
+                if (pre != NO) {
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                }
+                ButterflyKernel.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
+                if (post != NO) {
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                }
+                if (b + 1 < to) {
+                    s.twiddles.step(b, table);
+                }
+            }
+        } else {
+            s.twiddles.start(from, table);
+            byte before = s.truncated ? NO : pre;
+            byte after = s.truncated ? NO : post;
+            ButterflyKernel.shorts(
+                    values,
+                    from,
+                    to,
+                    s.blockMask,
+                    vectors,
+                    mask,
+                    stride,
+                    plane,
+                    table,
+                    s.twiddles.deltas(),
+                    before,
+                    after);
+        }
+    }
+
+    private void stripTables(Arena arena) {
+        // Bits m - 3, m - 5, m - 6, m - 7 of the point, as distances from m.
+        int[] tops = {3, 5, 6, 7};
+        for (int s = 0; s < 6; s++) {
+            int bit = 3 + s;
+            int blocks = s == 0 || s == 1 ? 1 : 1 << s - 1;
+            long at = arena.allocate((long) LookupTables.BYTES8 * blocks, 64).address();
+            stripTables[s] = at;
+            for (int b = 0; b < blocks; b++) {
+                int w = bit == 8 ? 0 : CantorTower.beta(bit);
+                for (int t = 0; t < s - 1; t++) {
+                    // The highest bit of b is bit m - 3 of the point.
+                    if ((b >>> s - 2 - t & 1) != 0) {
+                        w ^= CantorTower.beta(bit - tops[t]);
+                    }
+                }
+                byte[] tables = bit == 4
+                        ? LookupTables.map8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
+                        : LookupTables.multiply8(w);
+                Memory.put(at + (long) LookupTables.BYTES8 * b, tables);
+            }
+        }
+    }
+
+    // 512 coefficients of each of 256 rows to 512 elements of each of 32 byte rows; bits m - 1 to m - 8.
+    private void stripForward(long coefficients, long values, long strip) {
+        long row = 1L << m - 11;
+        // Rows by bits m - 8, m - 7, m - 6, m - 5, m - 3.
+        long rowMask = 15 * row | 32 * row;
+        ExchangeKernel.bits(coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
+        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
+        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
+        for (int s = 2; s < 6; s++) {
+            int half = 1 << 5 - s;
+            for (int b = 0; b < 1 << s - 1; b++) {
+                long lo = strip + ((long) b * 2 * half << 9);
+                ButterflyKernel.bytes(
+                        lo,
+                        lo + ((long) half << 9),
+                        8 * half,
+                        8L * half - 1 << 6,
+                        stripTables[s] + (long) LookupTables.BYTES8 * b,
+                        NO,
+                        s == 5 ? NO : YES);
+            }
+        }
+        for (int r = 0; r < 32; r++) {
+            CopyKernel.copy(strip + (r << 9), values + r * plane, 8);
+        }
+    }
+
+    private void stripInverse(long values, long coefficients, long strip) {
+        for (int r = 0; r < 32; r++) {
+            CopyKernel.copy(values + r * plane, strip + (r << 9), 8);
+        }
+        for (int s = 5; s >= 2; s--) {
+            int half = 1 << 5 - s;
+            for (int b = 0; b < 1 << s - 1; b++) {
+                long lo = strip + ((long) b * 2 * half << 9);
+                ButterflyKernel.bytes(
+                        lo,
+                        lo + ((long) half << 9),
+                        8 * half,
+                        8L * half - 1 << 6,
+                        stripTables[s] + (long) LookupTables.BYTES8 * b,
+                        s == 5 ? NO : YES,
+                        NO);
+            }
+        }
+        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
+        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
+        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        long row = 1L << m - 11;
+        long rowMask = 15 * row | 32 * row;
+        ExchangeKernel.bits(strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
+    }
+
+    private TileStage tileStage(int i, List<Integer> tileNumbers, Arena arena) {
+        // In a tile the vectors are numbered by bits 0–5, at the addresses of tileBits.
+        int high = m - 16;
+        boolean truncated = i == high;
+        boolean wide = high > 5 || i < high;
+        List<Integer> exponents = tileNumbers.stream().map(k -> k - i).toList();
+        Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+        long pairMask = tileMask & ~(1L << tileBits[i]);
+        List<Integer> aboveBits = new ArrayList<>();
+        long laneMask = 0;
+        long blockMask = 0;
+        for (int k = 0; k < 6; k++) {
+            long address = 1L << tileBits[k];
+            if (k < i) {
+                laneMask |= address;
+            } else if (k > i && !(wide && k == high)) {
+                blockMask |= address;
+                aboveBits.add(k);
+            }
+        }
+        if (wide) {
+            pairMask &= ~highPlane;
+            // Lane constants are of GF(2^16): both halves of an element go the same way.
+            laneMask |= highPlane;
+        }
+        int blocks = 1 << aboveBits.size();
+        long constants =
+                arena.allocate((long) LaneKernel.CONSTANT_BYTES * blocks, 64).address();
+        for (int b = 0; b < blocks; b++) {
+            int common = 0;
+            for (int k = 0; k < aboveBits.size(); k++) {
+                common ^= (b >>> k & 1) == 0 ? 0 : CantorTower.beta(aboveBits.get(k) - i);
+            }
+            int[] c = new int[64];
+            for (int lane = 0; lane < 64; lane++) {
+                c[lane] = common;
+                for (int k = 0; k < 6; k++) {
+                    // Lane bit (k + 3) mod 6 held bit k, and now holds bit tileBits[k].
+                    c[lane] ^= (lane >>> (k + 3) % 6 & 1) == 0 ? 0 : CantorTower.beta(tileBits[k] - i);
+                }
+            }
+            Memory.put(constants + (long) LaneKernel.CONSTANT_BYTES * b, LaneKernel.constants(c));
+        }
+        return new TileStage(
+                wide,
+                truncated,
+                1L << tileBits[i],
+                1 << Long.bitCount(pairMask),
+                pairMask,
+                t,
+                blocks,
+                blockMask,
+                1 << Long.bitCount(laneMask),
+                laneMask,
+                constants);
+    }
+
+    private void tilesForward(long values, long from, long to, long scratch) {
+        long tables = scratch + TILE_TABLES;
+        startTiles(from, tables);
+        for (long tile = from; tile < to; tile++) {
+            long base = values + Long.expand(tile, tilesMask);
+            transpose(base);
+            for (int s = 0; s < 6; s++) {
+                TileStage stage = tileStages.get(s);
+                byte post = stage.truncated ? NO : YES;
+                constantPart(stage, base, tables + 2048L * s);
+                LaneKernel.shorts(
+                        base,
+                        stage.blocks,
+                        stage.blockMask,
+                        stage.lanePairs,
+                        stage.laneMask,
+                        stage.stride,
+                        plane,
+                        stage.laneConstants,
+                        NO,
+                        post);
+            }
+            stepTiles(tile, to, tables);
+        }
+    }
+
+    private void tilesInverse(long values, long from, long to, long scratch) {
+        long tables = scratch + TILE_TABLES;
+        startTiles(from, tables);
+        for (long tile = from; tile < to; tile++) {
+            long base = values + Long.expand(tile, tilesMask);
+            for (int s = 5; s >= 0; s--) {
+                TileStage stage = tileStages.get(s);
+                byte pre = stage.truncated ? NO : YES;
+                LaneKernel.shorts(
+                        base,
+                        stage.blocks,
+                        stage.blockMask,
+                        stage.lanePairs,
+                        stage.laneMask,
+                        stage.stride,
+                        plane,
+                        stage.laneConstants,
+                        pre,
+                        NO);
+                constantPart(stage, base, tables + 2048L * s);
+            }
+            transpose(base);
+            stepTiles(tile, to, tables);
+        }
+    }
+
+    private void constantPart(TileStage s, long base, long table) {
+        if (s.wide) {
+            ButterflyKernel.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
+        } else {
+            ButterflyKernel.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
+        }
+    }
+
+    private void startTiles(long from, long tables) {
+        for (int s = 0; s < 6; s++) {
+            tileStages.get(s).twiddles.start(from, tables + 2048L * s);
+        }
+    }
+
+    private void stepTiles(long tile, long to, long tables) {
+        if (tile + 1 < to) {
+            for (int s = 0; s < 6; s++) {
+                tileStages.get(s).twiddles.step(tile, tables + 2048L * s);
+            }
+        }
+    }
+
+    // Bit k of the vector's number, at address bit tileBits[k], changes places with lane bit (k + 3) mod 6, in all
+    // planes.
+    private void transpose(long base) {
+        long t0 = 1L << tileBits[0];
+        long t1 = 1L << tileBits[1];
+        long t2 = 1L << tileBits[2];
+        long t3 = 1L << tileBits[3];
+        long t4 = 1L << tileBits[4];
+        long t5 = 1L << tileBits[5];
+        long planes = m - 16 >= 6 ? plane | highPlane : plane;
+        int groups = 8 << Long.bitCount(planes);
+        ExchangeKernel.lanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
+        ExchangeKernel.lanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
+    }
+
+    // Where bits of the index are in an address: all below m - 4 in their place, m - 3 one lower.
+    private long addresses(List<Integer> bits) {
+        long mask = 0;
+        for (int i : bits) {
+            mask |= 1L << (i == m - 3 ? i - 1 : i);
+        }
+        return mask;
+    }
+}

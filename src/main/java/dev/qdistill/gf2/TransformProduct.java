@@ -1,0 +1,151 @@
+package dev.qdistill.gf2;
+
+import dev.qdistill.bits.BitString;
+import dev.qdistill.bits.SecretArena;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
+ * each, so that the time follows the length between powers of two.
+ *
+ * <p>The moduli have no zero in common, and s_j ≡ 0 modulo s_k + 1 for j &gt; k, since s_j = s_{j-k}(s_k) and s_i(1) = 0 for i &gt; 0.
+ * In the basis X_j of {@link BasisConversion} both directions of the Chinese remainder theorem are therefore a few XORs:
+ *
+ * <ul>
+ *   <li>f mod s_k + 1 is the sum of the first and the second 2^k coefficients of f: X_j = X_{j mod 2^k} · Y(s_k), with Y(1) =
+ *       1 for the first two and 0 for all others;
+ *   <li>f with f ≡ g modulo M = (s_{m_1} + 1) … (s_{m_{k-1}} + 1), f ≡ r modulo s_{m_k} + 1, is f = g + M q with q = r + (g mod s_{m_k}
+ *       + 1), as M ≡ 1; and M q is q at all the sums of a subset of 2^{m_1} … 2^{m_{k-1}}.
+ * </ul>
+ */
+final class TransformProduct implements MiddleProduct {
+    private final Gf2Multiplier.Shape shape;
+    private final AdditiveFft[] transforms;
+    // Sums of the degrees before.
+    private final long[] offsets;
+    private final long degree;
+    private final Arena tables = Arena.ofShared();
+    private final SecretArena secrets = new SecretArena();
+    private final Workers workers;
+    private final BitString coefficients;
+    private final long first;
+    private final long second;
+    private final long scratch;
+    private boolean hasFirst;
+
+    TransformProduct(Gf2Multiplier.Shape shape) {
+        this.shape = shape;
+        int[] exponents = exponents(shape.productBits());
+        transforms = new AdditiveFft[exponents.length];
+        offsets = new long[exponents.length];
+        long sum = 0;
+        for (int k = 0; k < exponents.length; k++) {
+            transforms[k] = new AdditiveFft(exponents[k], tables);
+            offsets[k] = sum;
+            sum += 1L << exponents[k];
+        }
+        degree = sum;
+        workers = new Workers(shape.threads());
+        // 64 bytes more than the coefficients, since kernels read beyond.
+        coefficients = BitString.allocate(secrets, degree + 512);
+        first = secrets.allocate(degree / 8, 64).address();
+        second = secrets.allocate(degree / 8, 64).address();
+        scratch = secrets.allocate((long) AdditiveFft.SCRATCH_BYTES * shape.threads(), 64)
+                .address();
+    }
+
+    // Exponents of two that add up to the length, rounded up in the fourth binary digit.
+    private static int[] exponents(long bits) {
+        int unit = Math.max(AdditiveFft.MIN, 63 - Long.numberOfLeadingZeros(bits) - 3);
+        long units = (bits + (1L << unit) - 1) >>> unit;
+        if (units == 15 && unit + 4 <= AdditiveFft.MAX) {
+            units = 16;
+        }
+        int[] result = new int[Long.bitCount(units)];
+        for (int k = 0; k < result.length; k++) {
+            int top = 63 - Long.numberOfLeadingZeros(units);
+            result[k] = unit + top;
+            units ^= 1L << top;
+        }
+        return result;
+    }
+
+    @Override
+    public void setFirst(BitString a) {
+        shape.requireFirst(a);
+        transform(a, first);
+        hasFirst = true;
+    }
+
+    @Override
+    public void multiply(BitString b, BitString result) {
+        shape.requireSecond(b, result);
+        if (!hasFirst) {
+            throw new IllegalStateException("multiply before setFirst");
+        }
+        transform(b, second);
+        long c = coefficients.segment().address();
+        for (int k = 0; k < transforms.length; k++) {
+            long at = offsets[k] / 8;
+            transforms[k].multiply(second + at, first + at, scratch, workers);
+            transforms[k].inverse(second + at, c + at, scratch, workers);
+            if (k > 0) {
+                combine(c, k);
+            }
+        }
+        BasisConversion.inverse(c, roundUp(shape.productBits()), workers);
+        result.copyFrom(coefficients, shape.offset(), 0, shape.length());
+    }
+
+    // The values of a factor, for all transforms.
+    private void transform(BitString factor, long values) {
+        MemorySegment memory = coefficients.segment();
+        long c = memory.address();
+        long bytes = factor.byteCount();
+        MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
+        memory.asSlice(bytes).fill((byte) 0);
+        long bits = roundUp(factor.length());
+        BasisConversion.forward(c, bits, workers);
+        for (int k = 0; k < transforms.length; k++) {
+            long half = transforms[k].bytes();
+            // Modulo s_k + 1, and back, which is the same.
+            long folded = Math.clamp(bits / 8 - half, 0, half);
+            xor(c, c + half, folded);
+            transforms[k].forward(c, values + offsets[k] / 8, scratch, workers);
+            xor(c, c + half, folded);
+        }
+    }
+
+    private void combine(long c, int k) {
+        long bytes = transforms[k].bytes();
+        long q = c + offsets[k] / 8;
+        xor(q, c, bytes);
+        xor(q, c + bytes, bytes);
+        for (int subset = 0; subset < (1 << k) - 1; subset++) {
+            long at = 0;
+            for (int j = 0; j < k; j++) {
+                at += (subset >>> j & 1) == 0 ? 0 : transforms[j].bytes();
+            }
+            xor(c + at, q, bytes);
+        }
+    }
+
+    private void xor(long to, long from, long bytes) {
+        workers.split(
+                bytes >>> 6, 512, (a, b, worker) -> BasisConversion.xor(to + (a << 6), from + (a << 6), b - a << 6));
+    }
+
+    private static long roundUp(long bits) {
+        return bits + BasisConversion.GRANULE - 1 & -BasisConversion.GRANULE;
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        secrets.close();
+        if (tables.scope().isAlive()) {
+            tables.close();
+        }
+    }
+}

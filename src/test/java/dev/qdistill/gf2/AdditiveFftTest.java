@@ -1,0 +1,216 @@
+package dev.qdistill.gf2;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.qdistill.bits.BitString;
+import dev.qdistill.bits.SecretArena;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class AdditiveFftTest {
+    @Test
+    void theTowerIsAFieldWithCantorsBasis() {
+        var random = new SplittableRandom(1);
+        for (int i = 1; i < 32; i++) {
+            int b = CantorTower.beta(i);
+            assertEquals(CantorTower.beta(i - 1), CantorTower.multiply(b, b) ^ b, "β_" + i);
+        }
+        for (int i = 0; i < 200; i++) {
+            int a = random.nextInt();
+            int b = random.nextInt();
+            int c = random.nextInt();
+            assertEquals(a, CantorTower.multiply(a, 1));
+            assertEquals(CantorTower.multiply(a, b), CantorTower.multiply(b, a));
+            assertEquals(
+                    CantorTower.multiply(a, CantorTower.multiply(b, c)),
+                    CantorTower.multiply(CantorTower.multiply(a, b), c));
+            assertEquals(CantorTower.multiply(a, b) ^ CantorTower.multiply(a, c), CantorTower.multiply(a, b ^ c));
+            // Frobenius: squaring 32 times is the identity.
+            int x = a;
+            for (int k = 0; k < 32; k++) {
+                x = CantorTower.multiply(x, x);
+            }
+            assertEquals(a, x);
+        }
+    }
+
+    @Test
+    void conversionIsDivisionByPowersOfVanishingPolynomials() {
+        var random = new SplittableRandom(2);
+        for (int bits : new int[] {1 << 16, 3 << 16, 1 << 18, 5 << 16, 19 << 16}) {
+            BitString s = BitString.random(bits, random);
+            BitString padded = BitString.allocate(bits + 512);
+            padded.copyFrom(s, 0, 0, bits);
+            int k = 32 - Integer.numberOfLeadingZeros(bits - 1);
+            boolean[] f = new boolean[1 << k];
+            for (int i = 0; i < bits; i++) {
+                f[i] = s.get(i);
+            }
+            convert(f, 0, k);
+            try (Workers workers = new Workers(2)) {
+                BasisConversion.forward(padded.segment().address(), bits, workers);
+                for (int i = 0; i < bits; i++) {
+                    assertEquals(f[i], padded.get(i), "coefficient " + i + " of " + bits);
+                }
+                BasisConversion.inverse(padded.segment().address(), bits, workers);
+            }
+            assertTrue(s.contentEquals(padded.slice(0, bits)), "back at " + bits);
+        }
+    }
+
+    @Test
+    void inverseUndoesForward() {
+        var random = new SplittableRandom(3);
+        for (int m = AdditiveFft.MIN; m <= 24; m++) {
+            BitString f = BitString.random(1L << m, random);
+            BitString g = BitString.allocate(1L << m);
+            BitString values = BitString.allocate(1L << m);
+            try (SecretArena arena = new SecretArena();
+                    Workers workers = new Workers(1 + m % 2)) {
+                AdditiveFft fft = new AdditiveFft(m, arena);
+                long scratch =
+                        arena.allocate(2L * AdditiveFft.SCRATCH_BYTES, 64).address();
+                fft.forward(f.segment().address(), values.segment().address(), scratch, workers);
+                fft.inverse(values.segment().address(), g.segment().address(), scratch, workers);
+            }
+            assertTrue(f.contentEquals(g), "m = " + m);
+        }
+    }
+
+    @Test
+    void pointwiseProductsAreProductsOfTheField() {
+        var random = new SplittableRandom(4);
+        int m = 22;
+        BitString x = BitString.random(1L << m, random);
+        BitString y = BitString.random(1L << m, random);
+        BitString z = x.copy();
+        try (SecretArena arena = new SecretArena();
+                Workers workers = new Workers(1)) {
+            AdditiveFft fft = new AdditiveFft(m, arena);
+            long scratch = arena.allocate(AdditiveFft.SCRATCH_BYTES, 64).address();
+            fft.multiply(z.segment().address(), y.segment().address(), scratch, workers);
+        }
+        for (int i = 0; i < 1 << m - 3; i++) {
+            // Byte planes by bits m - 8 and m - 16 of the address.
+            if ((i & (1 << m - 8 | 1 << m - 16)) == 0) {
+                assertEquals(CantorTower.multiply(element(x, i, m), element(y, i, m)), element(z, i, m));
+            }
+        }
+    }
+
+    @Test
+    void valuesAreThoseOfThePolynomial() {
+        // X_j for single bits j, at all points: a product of s_i of the point.
+        for (int m : new int[] {17, 20, 21, 22, 24}) {
+            int[] point = points(m);
+            BitString f = BitString.allocate(1L << m);
+            BitString values = BitString.allocate(1L << m);
+            try (SecretArena arena = new SecretArena();
+                    Workers workers = new Workers(1)) {
+                AdditiveFft fft = new AdditiveFft(m, arena);
+                long scratch = arena.allocate(AdditiveFft.SCRATCH_BYTES, 64).address();
+                for (int i = 0; i < m; i++) {
+                    f.wipe();
+                    f.set(1L << i, true);
+                    fft.forward(f.segment().address(), values.segment().address(), scratch, workers);
+                    int[] expected = new int[point.length];
+                    int[] found = new int[point.length];
+                    for (int e = 0; e < point.length; e++) {
+                        expected[e] = vanishing(i, point[e]);
+                        found[e] = value(values, e, m);
+                    }
+                    assertArrayEquals(expected, found, "s_" + i + " of m = " + m);
+                }
+            }
+        }
+    }
+
+    // s_i(x) by x → x² + x, i times.
+    private static int vanishing(int i, int x) {
+        int y = x;
+        for (int k = 0; k < i; k++) {
+            y ^= CantorTower.multiply(y, y);
+        }
+        return y;
+    }
+
+    private static int[] numbers(int m) {
+        return java.util.stream.IntStream.range(0, m)
+                .filter(i -> m - i != 1 && m - i != 2 && m - i != 4 && m - i != 8 && m - i != 16)
+                .toArray();
+    }
+
+    // Some of the points, as coordinates β_m + Σ β_number. Sampled: all would take long.
+    private static int[] points(int m) {
+        int[] numbers = numbers(m);
+        int[] points = new int[64];
+        for (int e = 0; e < 64; e++) {
+            points[e] = m < 32 ? CantorTower.beta(m) : 0;
+            int bits = e * 0x9E3779B9 >>> 8;
+            for (int k = 0; k < numbers.length; k++) {
+                points[e] ^= (bits >>> k & 1) == 0 ? 0 : CantorTower.beta(numbers[k]);
+            }
+        }
+        return points;
+    }
+
+    // The value at point e: bits 0–5 of the index have changed places with the six lowest numbers from 6 up.
+    private static int value(BitString values, int e, int m) {
+        int[] numbers = numbers(m);
+        int bits = e * 0x9E3779B9 >>> 8;
+        int[] tile =
+                java.util.Arrays.stream(numbers).filter(i -> i >= 6).limit(6).toArray();
+        int high = m - 16;
+        long address = 0;
+        for (int k = 0; k < numbers.length; k++) {
+            int n = numbers[k];
+            if ((bits >>> k & 1) != 0) {
+                int where = n == m - 3 ? m - 4 : n;
+                for (int t = 0; t < 6; t++) {
+                    if (n == t) {
+                        where = tile[t];
+                    } else if (n == tile[t]) {
+                        where = (t + 3) % 6;
+                    }
+                }
+                address |= 1L << where;
+            }
+        }
+        long highPlane = 1L << (high >= 6 ? high : tile[high]);
+        long plane = 1L << m - 8;
+        return (int) values.bits(8 * address, 8)
+                | (int) values.bits(8 * (address + plane), 8) << 8
+                | (int) values.bits(8 * (address + highPlane), 8) << 16
+                | (int) values.bits(8 * (address + highPlane + plane), 8) << 24;
+    }
+
+    private static int element(BitString values, int address, int m) {
+        long p = 1L << m - 8;
+        long q = 1L << m - 16;
+        return (int) values.bits(8L * address, 8)
+                | (int) values.bits(8 * (address + p), 8) << 8
+                | (int) values.bits(8 * (address + q), 8) << 16
+                | (int) values.bits(8 * (address + p + q), 8) << 24;
+    }
+
+    // Index bits [low, low + k), bit by bit.
+    private static void convert(boolean[] f, int low, int k) {
+        if (k <= 1) {
+            return;
+        }
+        int t = Integer.highestOneBit(k - 1);
+        for (int j = k - t - 1; j >= 0; j--) {
+            int p = low + t + j;
+            int q = low + j;
+            for (int i = f.length - 1; i >= 0; i--) {
+                if ((i >>> p & 1) != 0) {
+                    f[i - (1 << p) + (1 << q)] ^= f[i];
+                }
+            }
+        }
+        convert(f, low, t);
+        convert(f, low + t, k - t);
+    }
+}
