@@ -81,10 +81,10 @@ final class LinkTest {
             UnaryOperator<Message> toBob,
             UnaryOperator<Message> toAlice) {
         Channel.Ends ends = Channel.inMemory();
-        CompletableFuture<List<DistilledBlock>> a =
-                CompletableFuture.supplyAsync(() -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings), Thread.ofPlatform()::start);
-        CompletableFuture<List<DistilledBlock>> b =
-                CompletableFuture.supplyAsync(() -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings), Thread.ofPlatform()::start);
+        CompletableFuture<List<DistilledBlock>> a = CompletableFuture.supplyAsync(
+                () -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings), Thread.ofPlatform()::start);
+        CompletableFuture<List<DistilledBlock>> b = CompletableFuture.supplyAsync(
+                () -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings), Thread.ofPlatform()::start);
         RuntimeException failure = null;
         Keys keys = new Keys(List.of(), List.of());
         try {
