@@ -16,7 +16,7 @@ public sealed interface EntropySource extends AutoCloseable {
     /**
      * Overwrites {@code bits} with fresh random bits.
      *
-     * @throws UncheckedIOException if the source cannot be read or has no more; the message says which
+     * @throws EntropyException if the source cannot be read or has no more; the message says which
      */
     void fill(BitString bits);
 
@@ -35,15 +35,15 @@ public sealed interface EntropySource extends AutoCloseable {
     /**
      * A file or device of random bytes, read from its start; no bit is used twice.
      *
-     * @throws UncheckedIOException if it cannot be opened
+     * @throws EntropyException if it cannot be opened
      */
     static EntropySource file(Path path) {
         try {
             return new Bytes(path, FileChannel.open(path, StandardOpenOption.READ));
         } catch (NoSuchFileException e) {
-            throw new UncheckedIOException("there is no such file or device", e);
+            throw new EntropyException(path, "no such file or device");
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot be opened: " + e.getMessage(), e);
+            throw new EntropyException(path, "cannot be opened: " + e.getMessage());
         }
     }
 
@@ -72,7 +72,7 @@ public sealed interface EntropySource extends AutoCloseable {
                 }
                 bits.clearPadding();
             } catch (IOException e) {
-                throw new UncheckedIOException(String.valueOf(e.getMessage()), e);
+                throw new EntropyException(path, String.valueOf(e.getMessage()));
             }
         }
 

@@ -7,7 +7,6 @@ import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.BadInputException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -276,8 +275,6 @@ final class HashCommand implements Callable<Integer> {
         }
         try (EntropySource source = EntropySource.file(entropy)) {
             source.fill(seed);
-        } catch (UncheckedIOException e) {
-            throw new BadInputException(entropy, String.valueOf(e.getMessage()));
         }
     }
 

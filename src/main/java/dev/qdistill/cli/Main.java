@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.amplify.EntropyException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.link.ProtocolException;
@@ -65,6 +66,7 @@ public final class Main {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case BadInputException b -> ExitCode.BAD_INPUT;
+            case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
             case ProtocolException b -> ExitCode.PEER;
             case UncheckedIOException b -> ExitCode.STORAGE;

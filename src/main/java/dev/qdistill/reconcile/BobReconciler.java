@@ -41,6 +41,9 @@ public final class BobReconciler implements AutoCloseable {
     /** Bits of a full batch: some frames for every thread, and a pause for the next choice of the code. */
     private static final long BATCH_BITS = 1 << 22;
 
+    /** Frames of the first batch, whose errors tell the code of the next. */
+    private static final int FIRST_FRAMES = 4;
+
     private static final int MAXIMUM_ITERATIONS = 100;
     private static final int MAXIMUM_REVEALS = 3;
     /** Bits revealed in each round, as a share of the frame's entropy of errors. */
@@ -213,7 +216,7 @@ public final class BobReconciler implements AutoCloseable {
             send(out, new PublishRequest(List.of(first.index())));
             return;
         }
-        long wanted = calibrated ? BATCH_BITS : Math.min(BATCH_BITS, (long) first.codeBits() * workers.threads());
+        long wanted = calibrated ? BATCH_BITS : (long) first.codeBits() * FIRST_FRAMES;
         List<Integer> batch = new ArrayList<>();
         for (long bits = 0; bits < wanted && requested < frames.size(); bits += first.bits()) {
             Frame f = frames.get(requested);
