@@ -30,6 +30,9 @@ final class AdditiveFft {
     private static final int TABLE = STRIP;
     private static final int TILE_TABLES = TABLE + 2048;
 
+    /** Units that stay in a core's second-level cache together with those of the other factor. */
+    private static final int UNIT_BYTES_LOG2 = 18;
+
     private static final byte NO = 0;
     private static final byte YES = -1;
 
@@ -44,6 +47,8 @@ final class AdditiveFft {
     private final long tilesMask;
     private final int tileCountBits;
     private final long elementMask;
+    private final int unitBits;
+    private final boolean tilesInUnits;
 
     /** A stage above the tiles: constant over the lanes. */
     private record Stage(int bit, boolean wide, boolean truncated, long blockMask, int blockBits, Twiddles twiddles) {}
@@ -71,6 +76,8 @@ final class AdditiveFft {
         }
         this.m = m;
         plane = 1L << m - 8;
+        unitBits = Math.max(4, m - UNIT_BYTES_LOG2 - 3);
+        tilesInUnits = m >= 20;
         stripTables(arena);
         // Bits that number elements, and are above the lanes, from low to high.
         List<Integer> numbers = new ArrayList<>();
@@ -113,12 +120,64 @@ final class AdditiveFft {
      * @param scratch {@link #SCRATCH_BYTES} bytes for each worker
      */
     void forward(long coefficients, long values, long scratch, Workers workers) {
-        profStrips(coefficients, values, scratch, workers);
-        profStages(values, scratch, workers);
-        profTiles(values, scratch, workers);
+        stripsForward(coefficients, values, scratch, workers);
+        workers.split(16, 1, (from, to, worker) -> {
+            long own = scratch + (long) SCRATCH_BYTES * worker;
+            for (long top = from; top < to; top++) {
+                upperStages(values, top, own);
+                for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
+                    lowerStages(values, u, own);
+                    if (tilesInUnits) {
+                        tilesForward(values, u, unitBits, own);
+                    }
+                }
+            }
+        });
+        if (!tilesInUnits) {
+            tilesForward(values, 0, 0, scratch);
+        }
     }
 
-    void profStrips(long coefficients, long values, long scratch, Workers workers) {
+    /**
+     * The polynomial whose values are those of another times {@code factor}.
+     *
+     * @param coefficients of the other
+     * @param factor the values of the one
+     * @param values {@link #bytes} bytes, overwritten
+     * @param product receives the coefficients of the product; may be {@code coefficients}
+     */
+    void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
+        stripsForward(coefficients, values, scratch, workers);
+        if (!tilesInUnits) {
+            for (long u = 0; u < 16; u++) {
+                lowerStages(values, u, scratch);
+            }
+            tilesForward(values, 0, 0, scratch);
+            pointwise(values, factor, 0, 0, scratch);
+            tilesInverse(values, 0, 0, scratch);
+            for (long u = 0; u < 16; u++) {
+                lowerStagesInverse(values, u, scratch);
+            }
+        } else {
+            workers.split(16, 1, (from, to, worker) -> {
+                long own = scratch + (long) SCRATCH_BYTES * worker;
+                for (long top = from; top < to; top++) {
+                    upperStages(values, top, own);
+                    for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
+                        lowerStages(values, u, own);
+                        tilesForward(values, u, unitBits, own);
+                        pointwise(values, factor, u, unitBits, own);
+                        tilesInverse(values, u, unitBits, own);
+                        lowerStagesInverse(values, u, own);
+                    }
+                    upperStagesInverse(values, top, own);
+                }
+            });
+        }
+        stripsInverse(values, product, scratch, workers);
+    }
+
+    private void stripsForward(long coefficients, long values, long scratch, Workers workers) {
         workers.split(1L << m - 17, 1, (from, to, worker) -> {
             long own = scratch + (long) SCRATCH_BYTES * worker;
             for (long s = from; s < to; s++) {
@@ -127,32 +186,7 @@ final class AdditiveFft {
         });
     }
 
-    void profStages(long values, long scratch, Workers workers) {
-        units(scratch, workers, (unit, unitBits, own) -> {
-            for (Stage s : stages) {
-                runStage(s, values, unit, unitBits, own + TABLE, NO, YES);
-            }
-        });
-    }
-
-    void profTiles(long values, long scratch, Workers workers) {
-        workers.split(
-                1L << tileCountBits,
-                1,
-                (from, to, worker) -> tilesForward(values, from, to, scratch + (long) SCRATCH_BYTES * worker));
-    }
-
-    /** The polynomial that has these values; the values are lost. */
-    void inverse(long values, long coefficients, long scratch, Workers workers) {
-        workers.split(
-                1L << tileCountBits,
-                1,
-                (from, to, worker) -> tilesInverse(values, from, to, scratch + (long) SCRATCH_BYTES * worker));
-        units(scratch, workers, (unit, unitBits, own) -> {
-            for (Stage s : stages.reversed()) {
-                runStage(s, values, unit, unitBits, own + TABLE, YES, NO);
-            }
-        });
+    private void stripsInverse(long values, long coefficients, long scratch, Workers workers) {
         workers.split(1L << m - 17, 1, (from, to, worker) -> {
             long own = scratch + (long) SCRATCH_BYTES * worker;
             for (long s = from; s < to; s++) {
@@ -161,28 +195,38 @@ final class AdditiveFft {
         });
     }
 
-    /** {@code x *= y}, element by element. */
-    void multiply(long x, long y, long scratch, Workers workers) {
-        workers.split(
-                1L << m - 11,
-                8,
-                (from, to, worker) -> PointwiseKernel.multiply(
-                        x, y, plane, highPlane, from, to, elementMask, scratch + (long) SCRATCH_BYTES * worker));
+    // The values fall into 16 parts by the four highest bits that number elements, and into 2^unitBits units by more of
+    // them.
+    // Stages below those bits do not mix parts or units.
+
+    private void upperStages(long values, long part, long scratch) {
+        for (int s = 0; s < unitBits - 4; s++) {
+            runStage(stages.get(s), values, part, 4, scratch + TABLE, NO, YES);
+        }
     }
 
-    private interface Unit {
-        void run(long unit, int unitBits, long scratch);
+    private void upperStagesInverse(long values, long part, long scratch) {
+        for (int s = unitBits - 5; s >= 0; s--) {
+            runStage(stages.get(s), values, part, 4, scratch + TABLE, YES, NO);
+        }
     }
 
-    // Parts of the values that the stages of bits m - 9 and below do not mix: one for each value of the four bits that
-    // number
-    // elements above.
-    private void units(long scratch, Workers workers, Unit body) {
-        workers.split(16, 1, (from, to, worker) -> {
-            for (long u = from; u < to; u++) {
-                body.run(u, 4, scratch + (long) SCRATCH_BYTES * worker);
-            }
-        });
+    private void lowerStages(long values, long unit, long scratch) {
+        for (int s = unitBits - 4; s < stages.size(); s++) {
+            runStage(stages.get(s), values, unit, unitBits, scratch + TABLE, NO, YES);
+        }
+    }
+
+    private void lowerStagesInverse(long values, long unit, long scratch) {
+        for (int s = stages.size() - 1; s >= unitBits - 4; s--) {
+            runStage(stages.get(s), values, unit, unitBits, scratch + TABLE, YES, NO);
+        }
+    }
+
+    private void pointwise(long values, long factor, long unit, int bits, long scratch) {
+        int inner = m - 11 - bits;
+        PointwiseKernel.multiply(
+                values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
     }
 
     private void runStage(Stage s, long values, long unit, int unitBits, long table, byte pre, byte post) {
@@ -363,7 +407,9 @@ final class AdditiveFft {
                 constants);
     }
 
-    private void tilesForward(long values, long from, long to, long scratch) {
+    private void tilesForward(long values, long unit, int bits, long scratch) {
+        long from = unit << tileCountBits - bits;
+        long to = unit + 1 << tileCountBits - bits;
         long tables = scratch + TILE_TABLES;
         startTiles(from, tables);
         for (long tile = from; tile < to; tile++) {
@@ -389,7 +435,9 @@ final class AdditiveFft {
         }
     }
 
-    private void tilesInverse(long values, long from, long to, long scratch) {
+    private void tilesInverse(long values, long unit, int bits, long scratch) {
+        long from = unit << tileCountBits - bits;
+        long to = unit + 1 << tileCountBits - bits;
         long tables = scratch + TILE_TABLES;
         startTiles(from, tables);
         for (long tile = from; tile < to; tile++) {

@@ -8,6 +8,7 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import java.nio.ByteBuffer;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -16,10 +17,12 @@ import jdk.incubator.vector.VectorSpecies;
  * 2), (9, 1), then (8, 0) and the conversion of eight bits of the index.
  *
  * <p>A level (p, q) moves the upper half of each 2^(p+1) bits down by 2^p - 2^q: first its top 2^q bits, which land in the upper
- * half itself, then the rest; the inverse does it in the other order. Above 64 bits words are moved by permutations.
+ * half itself, then the rest; with both from the old value, x ^= (upper half of x) &gt;&gt;&gt; d ^ (top bits of x) &gt;&gt;&gt; 2d, d = 2^p - 2^q. In
+ * the inverse what was moved twice drops out. Above 64 bits words are moved by permutations.
  */
 final class InnerConversion {
     private static final VectorSpecies<Long> L = LongVector.SPECIES_512;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
     private static final long CONSTANTS = constants();
 
     private InnerConversion() {}
@@ -27,17 +30,19 @@ final class InnerConversion {
     /** Of {@code groups} times four vectors. */
     static void forward(long a, int groups) {
         carriesForward(a, groups);
-        vectorsForward(a, 4 * groups);
+        wordsForward(a, 4 * groups);
+        bitsForward(a, 4 * groups);
     }
 
     static void inverse(long a, int groups) {
-        vectorsInverse(a, 4 * groups);
+        bitsInverse(a, 4 * groups);
+        wordsInverse(a, 4 * groups);
         carriesInverse(a, groups);
     }
 
     // Levels (10, 2) and (9, 1).
     private static void carriesForward(long a, int groups) {
-        LongVector up = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 12 * 64, ORDER);
+        ByteVector up = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 12 * 64, ORDER);
         LongVector lane0 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 13 * 64, ORDER);
         for (int k = 0; k < groups; k++) {
             long at = a + 256L * k;
@@ -45,13 +50,16 @@ final class InnerConversion {
             LongVector v1 = LongVector.fromMemorySegment(L, ALL, at + 64, ORDER);
             LongVector v2 = LongVector.fromMemorySegment(L, ALL, at + 128, ORDER);
             LongVector v3 = LongVector.fromMemorySegment(L, ALL, at + 192, ORDER);
-            LongVector c2 = up.selectFrom(v2.lanewise(LSHR, 60));
-            LongVector c3 = up.selectFrom(v3.lanewise(LSHR, 60));
+            LongVector c2 =
+                    up.selectFrom(v2.lanewise(LSHR, 60).reinterpretAsBytes()).reinterpretAsLongs();
+            LongVector c3 =
+                    up.selectFrom(v3.lanewise(LSHR, 60).reinterpretAsBytes()).reinterpretAsLongs();
             v2 = v2.lanewise(XOR, c3.and(lane0));
             v0 = v0.lanewise(XOR, v2.lanewise(LSHL, 4)).lanewise(XOR, c2.and(lane0.not()));
             v1 = v1.lanewise(XOR, v3.lanewise(LSHL, 4)).lanewise(XOR, c3.lanewise(BITWISE_BLEND, c2, lane0));
-            LongVector c1 = up.selectFrom(v1.lanewise(LSHR, 62));
-            c3 = up.selectFrom(v3.lanewise(LSHR, 62));
+            LongVector c1 =
+                    up.selectFrom(v1.lanewise(LSHR, 62).reinterpretAsBytes()).reinterpretAsLongs();
+            c3 = up.selectFrom(v3.lanewise(LSHR, 62).reinterpretAsBytes()).reinterpretAsLongs();
             v1 = v1.lanewise(XOR, c1.and(lane0));
             v3 = v3.lanewise(XOR, c3.and(lane0));
             v0.lanewise(XOR, v1.lanewise(LSHL, 2))
@@ -66,7 +74,7 @@ final class InnerConversion {
     }
 
     private static void carriesInverse(long a, int groups) {
-        LongVector up = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 12 * 64, ORDER);
+        ByteVector up = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 12 * 64, ORDER);
         LongVector lane0 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 13 * 64, ORDER);
         for (int k = 0; k < groups; k++) {
             long at = a + 256L * k;
@@ -74,14 +82,17 @@ final class InnerConversion {
             LongVector v1 = LongVector.fromMemorySegment(L, ALL, at + 64, ORDER);
             LongVector v2 = LongVector.fromMemorySegment(L, ALL, at + 128, ORDER);
             LongVector v3 = LongVector.fromMemorySegment(L, ALL, at + 192, ORDER);
-            LongVector c1 = up.selectFrom(v1.lanewise(LSHR, 62));
-            LongVector c3 = up.selectFrom(v3.lanewise(LSHR, 62));
+            LongVector c1 =
+                    up.selectFrom(v1.lanewise(LSHR, 62).reinterpretAsBytes()).reinterpretAsLongs();
+            LongVector c3 =
+                    up.selectFrom(v3.lanewise(LSHR, 62).reinterpretAsBytes()).reinterpretAsLongs();
             v0 = v0.lanewise(XOR, v1.lanewise(LSHL, 2)).lanewise(XOR, c1.and(lane0.not()));
             v2 = v2.lanewise(XOR, v3.lanewise(LSHL, 2)).lanewise(XOR, c3.and(lane0.not()));
             v1 = v1.lanewise(XOR, c1.and(lane0));
             v3 = v3.lanewise(XOR, c3.and(lane0));
-            LongVector c2 = up.selectFrom(v2.lanewise(LSHR, 60));
-            c3 = up.selectFrom(v3.lanewise(LSHR, 60));
+            LongVector c2 =
+                    up.selectFrom(v2.lanewise(LSHR, 60).reinterpretAsBytes()).reinterpretAsLongs();
+            c3 = up.selectFrom(v3.lanewise(LSHR, 60).reinterpretAsBytes()).reinterpretAsLongs();
             v0.lanewise(XOR, v2.lanewise(LSHL, 4))
                     .lanewise(XOR, c2.and(lane0.not()))
                     .intoMemorySegment(ALL, at, ORDER);
@@ -93,11 +104,11 @@ final class InnerConversion {
         }
     }
 
-    private static void vectorsForward(long a, int vectors) {
-        LongVector down1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 0, ORDER);
-        LongVector down2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 64, ORDER);
-        LongVector down3 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 128, ORDER);
-        LongVector down4 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 192, ORDER);
+    private static void wordsForward(long a, int vectors) {
+        ByteVector down1 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 0, ORDER);
+        ByteVector down2 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 64, ORDER);
+        ByteVector down3 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 128, ORDER);
+        ByteVector down4 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 192, ORDER);
         LongVector lane1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 256, ORDER);
         LongVector lane2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 320, ORDER);
         LongVector lanes01 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 384, ORDER);
@@ -106,77 +117,191 @@ final class InnerConversion {
         LongVector lane4 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 576, ORDER);
         LongVector lanes0123 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 640, ORDER);
         LongVector lanes123 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 704, ORDER);
-        LongVector m51t = LongVector.broadcast(L, 0x0000000300000000L);
-        LongVector m51r = LongVector.broadcast(L, 0x00000000FFFFFFFCL);
-        LongVector m40t = LongVector.broadcast(L, 0x0001000000010000L);
-        LongVector m40r = LongVector.broadcast(L, 0x0000FFFE0000FFFEL);
-        LongVector m31t = LongVector.broadcast(L, 0x0300030003000300L);
-        LongVector m31r = LongVector.broadcast(L, 0x00FC00FC00FC00FCL);
-        LongVector m20t = LongVector.broadcast(L, 0x1010101010101010L);
-        LongVector m20r = LongVector.broadcast(L, 0x0E0E0E0E0E0E0E0EL);
-        LongVector m10t = LongVector.broadcast(L, 0x4444444444444444L);
-        LongVector m10r = LongVector.broadcast(L, 0x2222222222222222L);
-        LongVector m32t = LongVector.broadcast(L, 0x0F000F000F000F00L);
-        LongVector m32r = LongVector.broadcast(L, 0x00F000F000F000F0L);
-        LongVector m54t = LongVector.broadcast(L, 0x0000FFFF00000000L);
-        LongVector m54r = LongVector.broadcast(L, 0x00000000FFFF0000L);
+        LongVector m51 = LongVector.broadcast(L, 0x00000003FFFFFFFCL);
+        LongVector w51 = LongVector.broadcast(L, 0x000000000000000CL);
+        LongVector m40 = LongVector.broadcast(L, 0x0001FFFE0001FFFEL);
+        LongVector w40 = LongVector.broadcast(L, 0x0000000200000002L);
         for (int k = 0; k < vectors; k++) {
             LongVector v = LongVector.fromMemorySegment(L, ALL, a + 64L * k, ORDER);
             LongVector t;
             // (8, 0)
-            t = down3.selectFrom(v.lanewise(LSHR, 63));
+            t = down3.selectFrom(v.lanewise(LSHR, 63).reinterpretAsBytes()).reinterpretAsLongs();
             v = v.lanewise(XOR, t.and(lane4));
-            v = v.lanewise(XOR, down4.selectFrom(v).lanewise(LSHL, 1).and(lanes0123));
+            v = v.lanewise(
+                    XOR,
+                    down4.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 1)
+                            .and(lanes0123));
             v = v.lanewise(XOR, t.and(lanes123));
             // (7, 3)
-            t = down1.selectFrom(v).lanewise(LSHR, 56);
+            t = down1.selectFrom(v.reinterpretAsBytes()).reinterpretAsLongs().lanewise(LSHR, 56);
             v = v.lanewise(XOR, t.and(lane2));
-            v = v.lanewise(XOR, down2.selectFrom(v).lanewise(LSHL, 8).and(lanes01));
+            v = v.lanewise(
+                    XOR,
+                    down2.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 8)
+                            .and(lanes01));
             v = v.lanewise(XOR, t.and(lane1));
             // (6, 2)
             v = v.lanewise(XOR, v.lanewise(LSHR, 60).and(odd));
-            v = v.lanewise(XOR, down1.selectFrom(v).lanewise(LSHL, 4).and(even));
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 4)
+                            .and(even));
             // (5, 1)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51r));
+            t = v.lanewise(LSHR, 60).and(w51);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51));
+            v = v.lanewise(XOR, t);
             // (4, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40r));
-            // (3, 1)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31r));
-            // (2, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20r));
-            // (1, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10r));
-            // (3, 2)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32r));
-            // (7, 5)
-            t = down1.selectFrom(v).lanewise(LSHR, 32);
-            v = v.lanewise(XOR, t.and(lane2));
-            v = v.lanewise(XOR, down2.selectFrom(v).lanewise(LSHL, 32).and(lanes01));
-            v = v.lanewise(XOR, t.and(lane1));
-            // (6, 4)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 48).and(odd));
-            v = v.lanewise(XOR, down1.selectFrom(v).lanewise(LSHL, 16).and(even));
-            // (5, 4)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54t));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54r));
-            // (7, 6)
-            v = v.lanewise(XOR, down1.selectFrom(v).and(lane2));
-            v = v.lanewise(XOR, down1.selectFrom(v).and(lane1));
+            t = v.lanewise(LSHR, 30).and(w40);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40));
+            v = v.lanewise(XOR, t);
             v.intoMemorySegment(ALL, a + 64L * k, ORDER);
         }
     }
 
-    private static void vectorsInverse(long a, int vectors) {
-        LongVector down1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 0, ORDER);
-        LongVector down2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 64, ORDER);
-        LongVector down3 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 128, ORDER);
-        LongVector down4 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 192, ORDER);
+    private static void bitsForward(long a, int vectors) {
+        ByteVector down1 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 0, ORDER);
+        ByteVector down2 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 64, ORDER);
+        LongVector lane1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 256, ORDER);
+        LongVector lane2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 320, ORDER);
+        LongVector lanes01 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 384, ORDER);
+        LongVector odd = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 448, ORDER);
+        LongVector even = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 512, ORDER);
+        LongVector m31 = LongVector.broadcast(L, 0x03FC03FC03FC03FCL);
+        LongVector w31 = LongVector.broadcast(L, 0x000C000C000C000CL);
+        LongVector m20 = LongVector.broadcast(L, 0x1E1E1E1E1E1E1E1EL);
+        LongVector w20 = LongVector.broadcast(L, 0x0202020202020202L);
+        LongVector m10 = LongVector.broadcast(L, 0x6666666666666666L);
+        LongVector w10 = LongVector.broadcast(L, 0x2222222222222222L);
+        LongVector m32 = LongVector.broadcast(L, 0x0FF00FF00FF00FF0L);
+        LongVector w32 = LongVector.broadcast(L, 0x00F000F000F000F0L);
+        LongVector m54 = LongVector.broadcast(L, 0x0000FFFFFFFF0000L);
+        LongVector w54 = LongVector.broadcast(L, 0x00000000FFFF0000L);
+        for (int k = 0; k < vectors; k++) {
+            LongVector v = LongVector.fromMemorySegment(L, ALL, a + 64L * k, ORDER);
+            LongVector t;
+            // (3, 1)
+            t = v.lanewise(LSHR, 12).and(w31);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31));
+            v = v.lanewise(XOR, t);
+            // (2, 0)
+            t = v.lanewise(LSHR, 6).and(w20);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20));
+            v = v.lanewise(XOR, t);
+            // (1, 0)
+            t = v.lanewise(LSHR, 2).and(w10);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10));
+            v = v.lanewise(XOR, t);
+            // (3, 2)
+            t = v.lanewise(LSHR, 8).and(w32);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32));
+            v = v.lanewise(XOR, t);
+            // (7, 5)
+            t = down1.selectFrom(v.reinterpretAsBytes()).reinterpretAsLongs().lanewise(LSHR, 32);
+            v = v.lanewise(XOR, t.and(lane2));
+            v = v.lanewise(
+                    XOR,
+                    down2.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 32)
+                            .and(lanes01));
+            v = v.lanewise(XOR, t.and(lane1));
+            // (6, 4)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 48).and(odd));
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 16)
+                            .and(even));
+            // (5, 4)
+            t = v.lanewise(LSHR, 32).and(w54);
+            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54));
+            v = v.lanewise(XOR, t);
+            // (7, 6)
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(lane2));
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(lane1));
+            v.intoMemorySegment(ALL, a + 64L * k, ORDER);
+        }
+    }
+
+    private static void bitsInverse(long a, int vectors) {
+        ByteVector down1 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 0, ORDER);
+        ByteVector down2 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 64, ORDER);
+        LongVector lane1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 256, ORDER);
+        LongVector lane2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 320, ORDER);
+        LongVector lanes01 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 384, ORDER);
+        LongVector odd = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 448, ORDER);
+        LongVector even = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 512, ORDER);
+        LongVector m31 = LongVector.broadcast(L, 0x03FC03FC03FC03FCL);
+        LongVector m20 = LongVector.broadcast(L, 0x1E1E1E1E1E1E1E1EL);
+        LongVector m10 = LongVector.broadcast(L, 0x6666666666666666L);
+        LongVector m32 = LongVector.broadcast(L, 0x0FF00FF00FF00FF0L);
+        LongVector m54 = LongVector.broadcast(L, 0x0000FFFFFFFF0000L);
+        for (int k = 0; k < vectors; k++) {
+            LongVector v = LongVector.fromMemorySegment(L, ALL, a + 64L * k, ORDER);
+            LongVector t;
+            // (7, 6)
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(lane1));
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(lane2));
+            // (5, 4)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54));
+            // (6, 4)
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 16)
+                            .and(even));
+            v = v.lanewise(XOR, v.lanewise(LSHR, 48).and(odd));
+            // (7, 5)
+            t = down1.selectFrom(v.reinterpretAsBytes()).reinterpretAsLongs().lanewise(LSHR, 32);
+            v = v.lanewise(
+                    XOR,
+                    down2.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 32)
+                            .and(lanes01));
+            v = v.lanewise(XOR, t.and(lane1));
+            v = v.lanewise(XOR, t.and(lane2));
+            // (3, 2)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32));
+            // (1, 0)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10));
+            // (2, 0)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20));
+            // (3, 1)
+            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31));
+            v.intoMemorySegment(ALL, a + 64L * k, ORDER);
+        }
+    }
+
+    private static void wordsInverse(long a, int vectors) {
+        ByteVector down1 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 0, ORDER);
+        ByteVector down2 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 64, ORDER);
+        ByteVector down3 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 128, ORDER);
+        ByteVector down4 = ByteVector.fromMemorySegment(B, ALL, CONSTANTS + 192, ORDER);
         LongVector lane1 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 256, ORDER);
         LongVector lane2 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 320, ORDER);
         LongVector lanes01 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 384, ORDER);
@@ -185,66 +310,41 @@ final class InnerConversion {
         LongVector lane4 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 576, ORDER);
         LongVector lanes0123 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 640, ORDER);
         LongVector lanes123 = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 704, ORDER);
-        LongVector m51t = LongVector.broadcast(L, 0x0000000300000000L);
-        LongVector m51r = LongVector.broadcast(L, 0x00000000FFFFFFFCL);
-        LongVector m40t = LongVector.broadcast(L, 0x0001000000010000L);
-        LongVector m40r = LongVector.broadcast(L, 0x0000FFFE0000FFFEL);
-        LongVector m31t = LongVector.broadcast(L, 0x0300030003000300L);
-        LongVector m31r = LongVector.broadcast(L, 0x00FC00FC00FC00FCL);
-        LongVector m20t = LongVector.broadcast(L, 0x1010101010101010L);
-        LongVector m20r = LongVector.broadcast(L, 0x0E0E0E0E0E0E0E0EL);
-        LongVector m10t = LongVector.broadcast(L, 0x4444444444444444L);
-        LongVector m10r = LongVector.broadcast(L, 0x2222222222222222L);
-        LongVector m32t = LongVector.broadcast(L, 0x0F000F000F000F00L);
-        LongVector m32r = LongVector.broadcast(L, 0x00F000F000F000F0L);
-        LongVector m54t = LongVector.broadcast(L, 0x0000FFFF00000000L);
-        LongVector m54r = LongVector.broadcast(L, 0x00000000FFFF0000L);
+        LongVector m51 = LongVector.broadcast(L, 0x00000003FFFFFFFCL);
+        LongVector m40 = LongVector.broadcast(L, 0x0001FFFE0001FFFEL);
         for (int k = 0; k < vectors; k++) {
             LongVector v = LongVector.fromMemorySegment(L, ALL, a + 64L * k, ORDER);
             LongVector t;
-            // (7, 6)
-            v = v.lanewise(XOR, down1.selectFrom(v).and(lane1));
-            v = v.lanewise(XOR, down1.selectFrom(v).and(lane2));
-            // (5, 4)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 16).and(m54t));
-            // (6, 4)
-            v = v.lanewise(XOR, down1.selectFrom(v).lanewise(LSHL, 16).and(even));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 48).and(odd));
-            // (7, 5)
-            t = down1.selectFrom(v).lanewise(LSHR, 32);
-            v = v.lanewise(XOR, down2.selectFrom(v).lanewise(LSHL, 32).and(lanes01));
-            v = v.lanewise(XOR, t.and(lane1));
-            v = v.lanewise(XOR, t.and(lane2));
-            // (3, 2)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 4).and(m32t));
-            // (1, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 1).and(m10t));
-            // (2, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 3).and(m20t));
-            // (3, 1)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 6).and(m31t));
             // (4, 0)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40t));
+            v = v.lanewise(XOR, v.lanewise(LSHR, 15).and(m40));
             // (5, 1)
-            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51r));
-            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51t));
+            v = v.lanewise(XOR, v.lanewise(LSHR, 30).and(m51));
             // (6, 2)
-            v = v.lanewise(XOR, down1.selectFrom(v).lanewise(LSHL, 4).and(even));
+            v = v.lanewise(
+                    XOR,
+                    down1.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 4)
+                            .and(even));
             v = v.lanewise(XOR, v.lanewise(LSHR, 60).and(odd));
             // (7, 3)
-            t = down1.selectFrom(v).lanewise(LSHR, 56);
-            v = v.lanewise(XOR, down2.selectFrom(v).lanewise(LSHL, 8).and(lanes01));
+            t = down1.selectFrom(v.reinterpretAsBytes()).reinterpretAsLongs().lanewise(LSHR, 56);
+            v = v.lanewise(
+                    XOR,
+                    down2.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 8)
+                            .and(lanes01));
             v = v.lanewise(XOR, t.and(lane1));
             v = v.lanewise(XOR, t.and(lane2));
             // (8, 0)
-            t = down3.selectFrom(v.lanewise(LSHR, 63));
-            v = v.lanewise(XOR, down4.selectFrom(v).lanewise(LSHL, 1).and(lanes0123));
+            t = down3.selectFrom(v.lanewise(LSHR, 63).reinterpretAsBytes()).reinterpretAsLongs();
+            v = v.lanewise(
+                    XOR,
+                    down4.selectFrom(v.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .lanewise(LSHL, 1)
+                            .and(lanes0123));
             v = v.lanewise(XOR, t.and(lanes123));
             v = v.lanewise(XOR, t.and(lane4));
             v.intoMemorySegment(ALL, a + 64L * k, ORDER);
@@ -258,7 +358,7 @@ final class InnerConversion {
         ByteBuffer b = ByteBuffer.allocate(14 * 64).order(ORDER);
         for (int k = 1; k <= 4; k++) {
             for (int i = 0; i < 8; i++) {
-                b.putLong(i + k & 7);
+                b.putLong(lane(i + k & 7));
             }
         }
         for (int lanes : new int[] {0x22, 0x44, 0x33, 0xAA, 0x55, 0x10, 0x0F, 0x0E}) {
@@ -267,11 +367,16 @@ final class InnerConversion {
             }
         }
         for (int i = 0; i < 8; i++) {
-            b.putLong(i + 7 & 7);
+            b.putLong(lane(i + 7 & 7));
         }
         for (int i = 0; i < 8; i++) {
             b.putLong(i == 0 ? -1 : 0);
         }
         return Memory.constants(b.array());
+    }
+
+    // The indices of the bytes of a lane of 64 bits.
+    private static long lane(int i) {
+        return 0x0706050403020100L + 0x0808080808080808L * i;
     }
 }

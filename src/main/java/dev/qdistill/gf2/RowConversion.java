@@ -6,12 +6,14 @@ import static jdk.incubator.vector.VectorOperators.BITWISE_BLEND;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import java.nio.ByteBuffer;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Levels of {@link BasisConversion} on whole and half vectors, four bits of the index at a time, in registers. */
 final class RowConversion {
     private static final VectorSpecies<Long> L = LongVector.SPECIES_512;
+    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
     private static final long CONSTANTS = constants();
 
     private RowConversion() {}
@@ -160,7 +162,7 @@ final class RowConversion {
 
     /** Levels (11, 9), (10, 8), (9, 8), (11, 10): each group of eight vectors. */
     static void forward8(long a, int groups) {
-        LongVector swap = LongVector.fromMemorySegment(L, ALL, CONSTANTS, ORDER);
+        ByteVector swap = ByteVector.fromMemorySegment(B, ALL, CONSTANTS, ORDER);
         LongVector low = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 64, ORDER);
         LongVector high = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 128, ORDER);
         for (int k = 0; k < groups; k++) {
@@ -178,22 +180,72 @@ final class RowConversion {
             v3 = v3.lanewise(XOR, v6);
             v2 = v2.lanewise(XOR, v5);
             v1 = v1.lanewise(XOR, v4);
-            v2 = v2.lanewise(XOR, swap.selectFrom(v3).and(low));
-            r = swap.selectFrom(v2);
+            v2 = v2.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            r = swap.selectFrom(v2.reinterpretAsBytes()).reinterpretAsLongs();
             v0 = v0.lanewise(XOR, r.and(high));
-            v1 = v1.lanewise(XOR, r.lanewise(BITWISE_BLEND, swap.selectFrom(v3), high));
-            v6 = v6.lanewise(XOR, swap.selectFrom(v7).and(low));
-            r = swap.selectFrom(v6);
+            v1 = v1.lanewise(
+                    XOR,
+                    r.lanewise(
+                            BITWISE_BLEND,
+                            swap.selectFrom(v3.reinterpretAsBytes()).reinterpretAsLongs(),
+                            high));
+            v6 = v6.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            r = swap.selectFrom(v6.reinterpretAsBytes()).reinterpretAsLongs();
             v4 = v4.lanewise(XOR, r.and(high));
-            v5 = v5.lanewise(XOR, r.lanewise(BITWISE_BLEND, swap.selectFrom(v7), high));
-            v1 = v1.lanewise(XOR, swap.selectFrom(v1).and(low));
-            v0 = v0.lanewise(XOR, swap.selectFrom(v1).and(high));
-            v3 = v3.lanewise(XOR, swap.selectFrom(v3).and(low));
-            v2 = v2.lanewise(XOR, swap.selectFrom(v3).and(high));
-            v5 = v5.lanewise(XOR, swap.selectFrom(v5).and(low));
-            v4 = v4.lanewise(XOR, swap.selectFrom(v5).and(high));
-            v7 = v7.lanewise(XOR, swap.selectFrom(v7).and(low));
-            v6 = v6.lanewise(XOR, swap.selectFrom(v7).and(high));
+            v5 = v5.lanewise(
+                    XOR,
+                    r.lanewise(
+                            BITWISE_BLEND,
+                            swap.selectFrom(v7.reinterpretAsBytes()).reinterpretAsLongs(),
+                            high));
+            v1 = v1.lanewise(
+                    XOR,
+                    swap.selectFrom(v1.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v0 = v0.lanewise(
+                    XOR,
+                    swap.selectFrom(v1.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v3 = v3.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v2 = v2.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v5 = v5.lanewise(
+                    XOR,
+                    swap.selectFrom(v5.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v4 = v4.lanewise(
+                    XOR,
+                    swap.selectFrom(v5.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v7 = v7.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v6 = v6.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
             v5 = v5.lanewise(XOR, v7);
             v4 = v4.lanewise(XOR, v6);
             v3 = v3.lanewise(XOR, v5);
@@ -211,7 +263,7 @@ final class RowConversion {
 
     /** The inverse of {@link #forward8}. */
     static void inverse8(long a, int groups) {
-        LongVector swap = LongVector.fromMemorySegment(L, ALL, CONSTANTS, ORDER);
+        ByteVector swap = ByteVector.fromMemorySegment(B, ALL, CONSTANTS, ORDER);
         LongVector low = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 64, ORDER);
         LongVector high = LongVector.fromMemorySegment(L, ALL, CONSTANTS + 128, ORDER);
         for (int k = 0; k < groups; k++) {
@@ -229,22 +281,72 @@ final class RowConversion {
             v3 = v3.lanewise(XOR, v5);
             v4 = v4.lanewise(XOR, v6);
             v5 = v5.lanewise(XOR, v7);
-            v6 = v6.lanewise(XOR, swap.selectFrom(v7).and(high));
-            v7 = v7.lanewise(XOR, swap.selectFrom(v7).and(low));
-            v4 = v4.lanewise(XOR, swap.selectFrom(v5).and(high));
-            v5 = v5.lanewise(XOR, swap.selectFrom(v5).and(low));
-            v2 = v2.lanewise(XOR, swap.selectFrom(v3).and(high));
-            v3 = v3.lanewise(XOR, swap.selectFrom(v3).and(low));
-            v0 = v0.lanewise(XOR, swap.selectFrom(v1).and(high));
-            v1 = v1.lanewise(XOR, swap.selectFrom(v1).and(low));
-            r = swap.selectFrom(v6);
+            v6 = v6.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v7 = v7.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v4 = v4.lanewise(
+                    XOR,
+                    swap.selectFrom(v5.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v5 = v5.lanewise(
+                    XOR,
+                    swap.selectFrom(v5.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v2 = v2.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v3 = v3.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            v0 = v0.lanewise(
+                    XOR,
+                    swap.selectFrom(v1.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(high));
+            v1 = v1.lanewise(
+                    XOR,
+                    swap.selectFrom(v1.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            r = swap.selectFrom(v6.reinterpretAsBytes()).reinterpretAsLongs();
             v4 = v4.lanewise(XOR, r.and(high));
-            v5 = v5.lanewise(XOR, r.lanewise(BITWISE_BLEND, swap.selectFrom(v7), high));
-            v6 = v6.lanewise(XOR, swap.selectFrom(v7).and(low));
-            r = swap.selectFrom(v2);
+            v5 = v5.lanewise(
+                    XOR,
+                    r.lanewise(
+                            BITWISE_BLEND,
+                            swap.selectFrom(v7.reinterpretAsBytes()).reinterpretAsLongs(),
+                            high));
+            v6 = v6.lanewise(
+                    XOR,
+                    swap.selectFrom(v7.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
+            r = swap.selectFrom(v2.reinterpretAsBytes()).reinterpretAsLongs();
             v0 = v0.lanewise(XOR, r.and(high));
-            v1 = v1.lanewise(XOR, r.lanewise(BITWISE_BLEND, swap.selectFrom(v3), high));
-            v2 = v2.lanewise(XOR, swap.selectFrom(v3).and(low));
+            v1 = v1.lanewise(
+                    XOR,
+                    r.lanewise(
+                            BITWISE_BLEND,
+                            swap.selectFrom(v3.reinterpretAsBytes()).reinterpretAsLongs(),
+                            high));
+            v2 = v2.lanewise(
+                    XOR,
+                    swap.selectFrom(v3.reinterpretAsBytes())
+                            .reinterpretAsLongs()
+                            .and(low));
             v1 = v1.lanewise(XOR, v4);
             v2 = v2.lanewise(XOR, v5);
             v3 = v3.lanewise(XOR, v6);
@@ -264,7 +366,7 @@ final class RowConversion {
     private static long constants() {
         ByteBuffer b = ByteBuffer.allocate(3 * 64).order(ORDER);
         for (int i = 0; i < 8; i++) {
-            b.putLong(i ^ 4);
+            b.putLong(lane(i ^ 4));
         }
         for (int i = 0; i < 8; i++) {
             b.putLong(i < 4 ? -1 : 0);
@@ -273,5 +375,10 @@ final class RowConversion {
             b.putLong(i < 4 ? 0 : -1);
         }
         return Memory.constants(b.array());
+    }
+
+    // The indices of the bytes of a lane of 64 bits.
+    private static long lane(int i) {
+        return 0x0706050403020100L + 0x0808080808080808L * i;
     }
 }

@@ -29,8 +29,9 @@ final class TransformProduct implements MiddleProduct {
     private final SecretArena secrets = new SecretArena();
     private final Workers workers;
     private final BitString coefficients;
+    private final BitString product;
     private final long first;
-    private final long second;
+    private final long values;
     private final long scratch;
     private boolean hasFirst;
 
@@ -50,7 +51,8 @@ final class TransformProduct implements MiddleProduct {
         // 64 bytes more than the coefficients, since kernels read beyond.
         coefficients = BitString.allocate(secrets, degree + 512);
         first = secrets.allocate(degree / 8, 64).address();
-        second = secrets.allocate(degree / 8, 64).address();
+        values = secrets.allocate((1L << exponents[0]) / 8, 64).address();
+        product = exponents.length == 1 ? coefficients : BitString.allocate(secrets, degree + 512);
         scratch = secrets.allocate((long) AdditiveFft.SCRATCH_BYTES * shape.threads(), 64)
                 .address();
     }
@@ -74,7 +76,13 @@ final class TransformProduct implements MiddleProduct {
     @Override
     public void setFirst(BitString a) {
         shape.requireFirst(a);
-        transform(a, first);
+        long bits = load(a);
+        long c = coefficients.segment().address();
+        for (int k = 0; k < transforms.length; k++) {
+            fold(c, bits, k);
+            transforms[k].forward(c, first + offsets[k] / 8, scratch, workers);
+            fold(c, bits, k);
+        }
         hasFirst = true;
     }
 
@@ -84,37 +92,37 @@ final class TransformProduct implements MiddleProduct {
         if (!hasFirst) {
             throw new IllegalStateException("multiply before setFirst");
         }
-        transform(b, second);
+        long bits = load(b);
         long c = coefficients.segment().address();
+        long r = product.segment().address();
         for (int k = 0; k < transforms.length; k++) {
+            fold(c, bits, k);
             long at = offsets[k] / 8;
-            transforms[k].multiply(second + at, first + at, scratch, workers);
-            transforms[k].inverse(second + at, c + at, scratch, workers);
+            transforms[k].multiply(c, first + at, values, r + at, scratch, workers);
+            fold(c, bits, k);
             if (k > 0) {
-                combine(c, k);
+                combine(r, k);
             }
         }
-        BasisConversion.inverse(c, roundUp(shape.productBits()), workers);
-        result.copyFrom(coefficients, shape.offset(), 0, shape.length());
+        BasisConversion.inverse(r, roundUp(shape.productBits()), workers);
+        result.copyFrom(product, shape.offset(), 0, shape.length());
     }
 
-    // The values of a factor, for all transforms.
-    private void transform(BitString factor, long values) {
+    // The coefficients of a factor, and zeros beyond. Returns the bits that are not all beyond.
+    private long load(BitString factor) {
         MemorySegment memory = coefficients.segment();
-        long c = memory.address();
         long bytes = factor.byteCount();
         MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
         memory.asSlice(bytes).fill((byte) 0);
         long bits = roundUp(factor.length());
-        BasisConversion.forward(c, bits, workers);
-        for (int k = 0; k < transforms.length; k++) {
-            long half = transforms[k].bytes();
-            // Modulo s_k + 1, and back, which is the same.
-            long folded = Math.clamp(bits / 8 - half, 0, half);
-            xor(c, c + half, folded);
-            transforms[k].forward(c, values + offsets[k] / 8, scratch, workers);
-            xor(c, c + half, folded);
-        }
+        BasisConversion.forward(memory.address(), bits, workers);
+        return bits;
+    }
+
+    // Modulo s_k + 1, and back, which is the same.
+    private void fold(long c, long bits, int k) {
+        long half = transforms[k].bytes();
+        xor(c, c + half, Math.clamp(bits / 8 - half, 0, half));
     }
 
     private void combine(long c, int k) {
