@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,8 +53,11 @@ final class BenchPipelineCommand implements Callable<Integer> {
     @Option(names = "--profile", description = "fast or efficient; default: ${DEFAULT-VALUE}")
     private Profile profile = Settings.DEFAULT.profile();
 
-    @Option(names = "--frame-bits", paramLabel = "N", description = "the longest LDPC frame; default: ${DEFAULT-VALUE}")
-    private int frameBits = Settings.DEFAULT.frameBits();
+    @Option(
+            names = "--frame-bits",
+            paramLabel = "N",
+            description = "the longest LDPC frame; default: 65536, for efficient 262144")
+    private @Nullable Integer frameBits;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -89,7 +93,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
                 d.maximumQber(),
                 d.unequalBasisTolerance(),
                 profile,
-                frameBits);
+                frameBits == null ? Settings.frameBits(profile) : frameBits);
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();

@@ -94,8 +94,8 @@ final class DistillCommand implements Callable<Integer> {
     @Option(
             names = "--frame-bits",
             paramLabel = "N",
-            description = "the longest LDPC frame, 4096 or more; default: ${DEFAULT-VALUE}")
-    private int frameBits = Settings.DEFAULT.frameBits();
+            description = "the longest LDPC frame, 4096 or more; default: 65536, for efficient 262144")
+    private @Nullable Integer frameBits;
 
     @Mixin
     private KernelOptions kernels = new KernelOptions();
@@ -115,7 +115,7 @@ final class DistillCommand implements Callable<Integer> {
                     maximumQber,
                     unequalBasisTolerance,
                     profile,
-                    frameBits);
+                    frameBits == null ? Settings.frameBits(profile) : frameBits);
             kernels.requireValid();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);

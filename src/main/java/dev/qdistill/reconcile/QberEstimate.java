@@ -22,7 +22,7 @@ public final class QberEstimate {
     }
 
     /**
-     * Expects the error rate of a public sample, such as the test basis, and 2.5 standard deviations above it.
+     * Expects the error rate of a public sample, such as the test basis, and 1.5 standard deviations above it.
      *
      * @param errors errors of the sample
      * @param bits size of the sample, zero for none: then 5 % is expected
@@ -32,7 +32,7 @@ public final class QberEstimate {
             return new QberEstimate(0.05);
         }
         double rate = (errors + 0.5) / (bits + 1);
-        return new QberEstimate(Math.min(0.5, rate + 2.5 * Math.sqrt(rate * (1 - rate) / bits)));
+        return new QberEstimate(Math.min(0.5, rate + 1.5 * Math.sqrt(rate * (1 - rate) / bits)));
     }
 
     /** The error rate to choose a code for. */
