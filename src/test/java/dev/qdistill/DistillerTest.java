@@ -15,7 +15,6 @@ import dev.qdistill.simulate.Simulator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,19 +30,19 @@ final class DistillerTest {
         Path bob = dir.resolve("b");
         Simulator.run(model, model.pulsesForKeyBits(2_000_000), 7, alice, bob, n -> {});
         try (Distiller.Resources resources = new Distiller.Resources(Backend.AUTO, 2, EntropySource.system())) {
-            for (int i = 0; i < 3; i++) {
-                List<BlockSummary> blocks = new ArrayList<>();
-                long t = System.nanoTime();
-                Distiller.distillBoth(alice, bob, Settings.DEFAULT, resources, Progress.NONE, pair -> {
-                    try (pair) {
-                        assertTrue(pair.alice().key().contentEquals(pair.bob().key()));
-                        assertEquals(pair.alice().id(), pair.bob().id());
-                        blocks.add(pair.bob().summary());
-                    }
-                });
-                double s = (System.nanoTime() - t) * 1e-9;
-                System.out.println(new RunReport(blocks, Map.of(), 0, s, Optional.empty(), Optional.empty()).text());
-            }
+            List<BlockSummary> blocks = new ArrayList<>();
+            Distiller.distillBoth(alice, bob, Settings.DEFAULT, resources, Progress.NONE, pair -> {
+                try (pair) {
+                    assertTrue(pair.alice().key().contentEquals(pair.bob().key()));
+                    assertEquals(pair.alice().id(), pair.bob().id());
+                    blocks.add(pair.bob().summary());
+                }
+            });
+            RunReport report = new RunReport(blocks, resources.backends(), 0, 1, Optional.of("here"), Optional.empty());
+            assertEquals(report.secretBits(), report.json().get("secretBits").asLong());
+            assertTrue(report.secretBits() > 500_000);
+            assertTrue(report.text().contains("metro, one-decoy"), report.text());
+            assertTrue(report.text().contains("keys in here"), report.text());
         }
     }
 }
