@@ -32,18 +32,15 @@ final class Qraw {
     /** "CHNK" */
     static final int CHUNK = 0x4B4E4843;
 
-    static final int CHUNK_HEADER_BYTES = 40;
+    static final int CHUNK_HEADER_BYTES = 48;
 
     /** "QEND" */
     static final int END = 0x444E4551;
 
     static final int END_BYTES = 96;
 
-    /** An index delta takes 1 to 8 bytes of 7 bits. */
-    static final int MAX_DELTA_BYTES = 8;
-
-    static final long MAX_DELTA = (1L << 56) - 1;
-    static final int MAX_PAYLOAD_BYTES = 4 * RecordBatch.CAPACITY / 8 + MAX_DELTA_BYTES * RecordBatch.CAPACITY;
+    static final int MAX_PAYLOAD_BYTES =
+            4 * RecordBatch.CAPACITY / 8 + IndexColumn.bytes(RecordBatch.CAPACITY, IndexColumn.MAX_WIDTH);
 
     private Qraw() {}
 

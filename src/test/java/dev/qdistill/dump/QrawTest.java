@@ -36,7 +36,7 @@ class QrawTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 63, 64, 65, 65_535, 65_536, 65_537, 200_000})
     void readsWhatWasWritten(int records) {
-        // Deltas of every length from one to eight bytes, and beyond: those start a new chunk.
+        // Gaps of many widths, and one beyond the widest: that starts a new chunk.
         SplittableRandom random = new SplittableRandom(records);
         long[] pulses = new long[records];
         int[] flags = new int[records];
