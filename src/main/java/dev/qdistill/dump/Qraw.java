@@ -2,6 +2,7 @@ package dev.qdistill.dump;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.qdistill.security.Protocol;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -54,6 +55,14 @@ final class Qraw {
         return role == Role.ALICE ? 4 : 3;
     }
 
+    private static int code(Protocol protocol) {
+        return switch (protocol) {
+            case ONE_DECOY -> 1;
+            case TWO_DECOY -> 2;
+            case SINGLE_PHOTON -> 3;
+        };
+    }
+
     /** The bytes of one plane: whole 64-bit words. */
     static int planeBytes(int records) {
         return (records + 63) / 64 * 8;
@@ -74,7 +83,7 @@ final class Qraw {
         to.set(SHORT, 10, (short) HEADER_BYTES);
         to.set(JAVA_BYTE, 12, (byte) header.kind().code());
         to.set(JAVA_BYTE, 13, (byte) header.role().orElseThrow().code());
-        to.set(JAVA_BYTE, 14, (byte) header.protocol().code());
+        to.set(JAVA_BYTE, 14, (byte) code(header.protocol()));
         to.set(JAVA_BYTE, 15, (byte) link.intensities().size());
         to.set(LONG, 16, Long.reverseBytes(session.high()));
         to.set(LONG, 24, Long.reverseBytes(session.low()));
@@ -115,7 +124,7 @@ final class Qraw {
         }
         DumpKind kind = choice(file, from, 12, "kind", DumpKind.values(), DumpKind::code);
         Role role = choice(file, from, 13, "role", Role.values(), Role::code);
-        Protocol protocol = choice(file, from, 14, "protocol", Protocol.values(), Protocol::code);
+        Protocol protocol = choice(file, from, 14, "protocol", Protocol.values(), Qraw::code);
         int intensities = from.get(JAVA_BYTE, 15);
         int nameBytes = Short.toUnsignedInt(from.get(SHORT, 48));
         if (intensities != protocol.intensities()) {
