@@ -2,7 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.dump.Basis;
 import dev.qdistill.dump.DumpKind;
-import dev.qdistill.dump.Protocol;
+import dev.qdistill.security.Protocol;
 import dev.qdistill.simulate.Attenuation;
 import dev.qdistill.simulate.ExpectedCounts;
 import dev.qdistill.simulate.LinkModel;
@@ -362,12 +362,9 @@ final class SimulateCommand implements Callable<Integer> {
     static final class ProtocolName implements picocli.CommandLine.ITypeConverter<Protocol> {
         @Override
         public Protocol convert(String value) {
-            for (Protocol protocol : Protocol.values()) {
-                if (protocol.id().equals(value)) {
-                    return protocol;
-                }
-            }
-            throw new picocli.CommandLine.TypeConversionException("'" + value + "' is no protocol");
+            return Protocol.of(value)
+                    .orElseThrow(
+                            () -> new picocli.CommandLine.TypeConversionException("'" + value + "' is no protocol"));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.qdistill.dump;
 
+import dev.qdistill.security.Protocol;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Optional;

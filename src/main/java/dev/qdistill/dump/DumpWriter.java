@@ -166,7 +166,7 @@ public final class DumpWriter implements AutoCloseable {
             throw new IllegalArgumentException("Record " + records() + " has the index " + pulse + " after " + lastPulse
                     + (implicit ? "; this dump has no gaps" : "; they must increase"));
         }
-        if (!implicit && count > 0 && pulse - lastPulse > Qraw.MAX_DELTA) {
+        if (!implicit && count > 0 && pulse - lastPulse > 1L << IndexColumn.MAX_WIDTH) {
             flushChunk();
         }
         int shift = count & 63;
@@ -211,9 +211,9 @@ public final class DumpWriter implements AutoCloseable {
             MemorySegment.copy(plane, 0, buffer, at, planeBytes);
             at += planeBytes;
         }
-        if (!implicit) {
-            at = writePulses(at);
-        }
+        int width = IndexColumn.width(pulses, count);
+        IndexColumn.pack(pulses, count, width, buffer, at);
+        at += IndexColumn.bytes(count, width);
         int payload = (int) at - Qraw.CHUNK_HEADER_BYTES;
         buffer.set(Qraw.INT, 0, Qraw.CHUNK);
         buffer.set(Qraw.INT, 4, count);
@@ -221,31 +221,13 @@ public final class DumpWriter implements AutoCloseable {
         buffer.set(Qraw.INT, 12, Qraw.crc(buffer.asSlice(Qraw.CHUNK_HEADER_BYTES, payload)));
         buffer.set(Qraw.LONG, 16, pulses[0]);
         buffer.set(Qraw.LONG, 24, pulses[count - 1]);
-        buffer.set(Qraw.INT, 32, (int) chunks);
-        buffer.set(Qraw.INT, 36, Qraw.crc(buffer.asSlice(0, 36)));
+        buffer.set(Qraw.LONG, 32, chunks);
+        buffer.set(Qraw.INT, 40, width);
+        buffer.set(Qraw.INT, 44, Qraw.crc(buffer.asSlice(0, 44)));
         write((int) at);
         chunks++;
         records += count;
         count = 0;
-    }
-
-    // Differences to the index before, seven bits a byte, the low ones first, all bytes but the last with bit 7 set.
-    private long writePulses(long from) {
-        long at = from;
-        for (int i = 1; i < count; i++) {
-            long delta = pulses[i] - pulses[i - 1];
-            // Seven-bit groups spread to bytes, the reverse of QrawReader.readPulses.
-            long x = delta & 0x0fff_ffffL | delta >>> 28 << 32;
-            x = x & 0x0000_3fff_0000_3fffL | (x & 0x0fff_c000_0fff_c000L) << 2;
-            x = x & 0x007f_007f_007f_007fL | (x & 0x3f80_3f80_3f80_3f80L) << 1;
-            int length = 8 - (Long.numberOfLeadingZeros(x) >>> 3);
-            long continued = 0x0080_8080_8080_8080L & ((1L << 8 * (length - 1)) - 1);
-            buffer.set(Qraw.LONG, at, x | continued);
-            at += length;
-        }
-        long end = at + 7 & -8L;
-        buffer.asSlice(at, end - at).fill((byte) 0);
-        return end;
     }
 
     /**

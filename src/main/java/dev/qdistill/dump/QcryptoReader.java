@@ -2,6 +2,7 @@ package dev.qdistill.dump;
 
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
+import dev.qdistill.security.Protocol;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;

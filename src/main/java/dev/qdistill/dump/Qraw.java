@@ -2,6 +2,7 @@ package dev.qdistill.dump;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.qdistill.security.Protocol;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -32,18 +33,15 @@ final class Qraw {
     /** "CHNK" */
     static final int CHUNK = 0x4B4E4843;
 
-    static final int CHUNK_HEADER_BYTES = 40;
+    static final int CHUNK_HEADER_BYTES = 48;
 
     /** "QEND" */
     static final int END = 0x444E4551;
 
     static final int END_BYTES = 96;
 
-    /** An index delta takes 1 to 8 bytes of 7 bits. */
-    static final int MAX_DELTA_BYTES = 8;
-
-    static final long MAX_DELTA = (1L << 56) - 1;
-    static final int MAX_PAYLOAD_BYTES = 4 * RecordBatch.CAPACITY / 8 + MAX_DELTA_BYTES * RecordBatch.CAPACITY;
+    static final int MAX_PAYLOAD_BYTES =
+            4 * RecordBatch.CAPACITY / 8 + IndexColumn.bytes(RecordBatch.CAPACITY, IndexColumn.MAX_WIDTH);
 
     private Qraw() {}
 
@@ -55,6 +53,14 @@ final class Qraw {
 
     static int planes(Role role) {
         return role == Role.ALICE ? 4 : 3;
+    }
+
+    private static int code(Protocol protocol) {
+        return switch (protocol) {
+            case ONE_DECOY -> 1;
+            case TWO_DECOY -> 2;
+            case SINGLE_PHOTON -> 3;
+        };
     }
 
     /** The bytes of one plane: whole 64-bit words. */
@@ -77,7 +83,7 @@ final class Qraw {
         to.set(SHORT, 10, (short) HEADER_BYTES);
         to.set(JAVA_BYTE, 12, (byte) header.kind().code());
         to.set(JAVA_BYTE, 13, (byte) header.role().orElseThrow().code());
-        to.set(JAVA_BYTE, 14, (byte) header.protocol().code());
+        to.set(JAVA_BYTE, 14, (byte) code(header.protocol()));
         to.set(JAVA_BYTE, 15, (byte) link.intensities().size());
         to.set(LONG, 16, Long.reverseBytes(session.high()));
         to.set(LONG, 24, Long.reverseBytes(session.low()));
@@ -118,7 +124,7 @@ final class Qraw {
         }
         DumpKind kind = choice(file, from, 12, "kind", DumpKind.values(), DumpKind::code);
         Role role = choice(file, from, 13, "role", Role.values(), Role::code);
-        Protocol protocol = choice(file, from, 14, "protocol", Protocol.values(), Protocol::code);
+        Protocol protocol = choice(file, from, 14, "protocol", Protocol.values(), Qraw::code);
         int intensities = from.get(JAVA_BYTE, 15);
         int nameBytes = Short.toUnsignedInt(from.get(SHORT, 48));
         if (intensities != protocol.intensities()) {

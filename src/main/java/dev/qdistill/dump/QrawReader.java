@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a QRAW file; docs/formats.md has its layout. A length is believed only below what the format allows. */
 final class QrawReader implements DumpReader {
-    private static final long STOP_BITS = 0x8080_8080_8080_8080L;
-
     private final Path file;
     private final FileChannel channel;
     private final long size;
@@ -38,7 +36,7 @@ final class QrawReader implements DumpReader {
         this.file = file;
         this.channel = channel;
         this.size = channel.size();
-        // Eight bytes more than the largest chunk: deltas are loaded eight bytes at a time.
+        // Eight bytes more than the largest chunk: the index column is loaded eight bytes at a time.
         this.buffer = arena.allocate(Qraw.MAX_PAYLOAD_BYTES + 8L, BitString.ALIGNMENT);
         this.bytes = buffer.asByteBuffer();
         boolean done = false;
@@ -115,35 +113,40 @@ final class QrawReader implements DumpReader {
     private void readChunk(long at) throws IOException {
         readOn(4, Qraw.CHUNK_HEADER_BYTES, "the header of chunk " + chunks);
         requireChecksum(
-                at + 36, "the header of chunk " + chunks, buffer.get(Qraw.INT, 36), Qraw.crc(buffer.asSlice(0, 36)));
+                at + 44, "the header of chunk " + chunks, buffer.get(Qraw.INT, 44), Qraw.crc(buffer.asSlice(0, 44)));
         int count = buffer.get(Qraw.INT, 4);
         int payload = buffer.get(Qraw.INT, 8);
         int payloadCrc = buffer.get(Qraw.INT, 12);
         long first = buffer.get(Qraw.LONG, 16);
         long last = buffer.get(Qraw.LONG, 24);
-        int number = buffer.get(Qraw.INT, 32);
+        long number = buffer.get(Qraw.LONG, 32);
+        int width = buffer.get(Qraw.INT, 40);
+        boolean implicit = header.kind() != DumpKind.RAW;
         if (count < 1 || count > RecordBatch.CAPACITY) {
             throw new BadInputException(
                     file, at + 4, "chunk of " + count + " records; 1 to " + RecordBatch.CAPACITY + " are allowed");
         }
+        int mostBits = implicit ? 0 : IndexColumn.MAX_WIDTH;
+        if (width < 0 || width > mostBits) {
+            throw new BadInputException(
+                    file, at + 40, "index column of " + width + " bits a record; 0 to " + mostBits + " are allowed");
+        }
         int planeBytes = Qraw.planeBytes(count);
-        boolean implicit = header.kind() != DumpKind.RAW;
-        long least = (long) planes * planeBytes + (implicit ? 0 : count - 1);
-        long most = (long) planes * planeBytes + (implicit ? 0 : Qraw.MAX_DELTA_BYTES * (long) count);
-        if (payload < least || payload > most || payload % 8 != 0) {
+        int expected = planes * planeBytes + IndexColumn.bytes(count, width);
+        if (payload != expected) {
             throw new BadInputException(
                     file,
                     at + 8,
-                    "chunk of " + payload + " bytes for " + count + " records; " + least + " to " + most
-                            + " in whole words of 8 are possible");
+                    "chunk of " + payload + " bytes; " + count + " records with " + width + " bits of index take "
+                            + expected);
         }
-        if (number != (int) chunks) {
+        if (number != chunks) {
             throw new BadInputException(
                     file,
                     at + 32,
-                    "chunk number " + Integer.toUnsignedString(number) + " where " + chunks + " is expected");
+                    "chunk number " + Long.toUnsignedString(number) + " where " + chunks + " is expected");
         }
-        if (first <= lastPulse || last - first < count - 1 || implicit && last - first != count - 1) {
+        if (first <= lastPulse || last < first || last - first < count - 1 || implicit && last - first != count - 1) {
             throw new BadInputException(
                     file,
                     at + 16,
@@ -158,14 +161,7 @@ final class QrawReader implements DumpReader {
         long start = at + Qraw.CHUNK_HEADER_BYTES;
         requireChecksum(start, "chunk " + chunks, payloadCrc, Qraw.crc(buffer.asSlice(0, payload)));
         readPlanes(start, count, planeBytes);
-        if (implicit) {
-            long[] pulses = batch.pulseArray();
-            for (int i = 0; i < count; i++) {
-                pulses[i] = first + i;
-            }
-        } else {
-            readPulses(start, (long) planes * planeBytes, payload, count, first, last);
-        }
+        readPulses(start, (long) planes * planeBytes, payload, width, count, first, last);
         batch.count(count);
         chunks++;
         records += count;
@@ -210,36 +206,16 @@ final class QrawReader implements DumpReader {
         }
     }
 
-    // Deltas as LEB128: eight bytes are loaded, cut after the first byte without a continuation bit, and their
-    // 7-bit groups pushed together; without a branch on the length. Runs at the latency of load, count, add.
-    private void readPulses(long start, long from, int end, int count, long first, long last) {
-        long[] pulses = batch.pulseArray();
-        long pulse = first;
-        long at = from;
-        long wrong = 0;
-        pulses[0] = first;
-        for (int i = 1; i < count; i++) {
-            long w = buffer.get(Qraw.LONG, at);
-            long stop = ~w & STOP_BITS;
-            long x = w & (stop ^ (stop - 1)) & ~STOP_BITS;
-            x = x & 0x007f_007f_007f_007fL | (x & 0x7f00_7f00_7f00_7f00L) >>> 1;
-            x = x & 0x0000_3fff_0000_3fffL | (x & 0x3fff_0000_3fff_0000L) >>> 2;
-            x = x & 0x0fff_ffffL | x >>> 32 << 28;
-            pulse += x;
-            pulses[i] = pulse;
-            // Negative: the sum left 63 bits; a delta of zero; no end within eight bytes.
-            wrong |= pulse | x - 1 | ~(stop | -stop);
-            at += (Long.numberOfTrailingZeros(stop) + 1) >>> 3;
-        }
-        if (wrong < 0 || pulse != last) {
+    private void readPulses(long start, long from, int end, int width, int count, long first, long last) {
+        if (!IndexColumn.unpack(buffer, from, width, first, last, batch.pulseArray(), count)) {
             throw new BadInputException(
                     file,
                     start + from,
                     "the indices of chunk " + chunks + " do not increase from " + first + " to " + last);
         }
-        if (at > end || end - at >= 8 || end > at && buffer.get(Qraw.LONG, end - 8L) >>> (64 - 8 * (end - at)) != 0) {
-            throw new BadInputException(
-                    file, start + Math.min(at, end), "the index column of chunk " + chunks + " has the wrong length");
+        long used = (long) (count - 1) * width & 63;
+        if (used != 0 && buffer.get(Qraw.LONG, end - 8L) >>> used != 0) {
+            throw new BadInputException(file, start + end - 8, "bits beyond the last index are not zero");
         }
     }
 

@@ -6,6 +6,7 @@ import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import dev.qdistill.bits.SecretArena;
+import dev.qdistill.security.Protocol;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;

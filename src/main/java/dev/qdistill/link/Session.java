@@ -5,7 +5,6 @@ import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
-import dev.qdistill.security.Protocol;
 import java.util.List;
 import java.util.Optional;
 
@@ -87,7 +86,7 @@ public final class Session {
                 block,
                 single ? 0 : Math.multiplyExact(block, settings.blockPulses()),
                 single ? Long.MAX_VALUE : Math.multiplyExact(block + 1, settings.blockPulses()),
-                Protocol.of(header.protocol().id()).orElseThrow(),
+                header.protocol(),
                 header.link().map(LinkParameters::intensities).orElse(List.of(1.0)),
                 header.link().map(LinkParameters::probabilities).orElse(List.of(1.0)),
                 settings.epsilonSecrecy(),

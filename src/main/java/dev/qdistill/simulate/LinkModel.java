@@ -1,7 +1,7 @@
 package dev.qdistill.simulate;
 
 import dev.qdistill.dump.LinkParameters;
-import dev.qdistill.dump.Protocol;
+import dev.qdistill.security.Protocol;
 import java.time.Instant;
 
 /**

@@ -1,6 +1,6 @@
 package dev.qdistill.simulate;
 
-import dev.qdistill.dump.Protocol;
+import dev.qdistill.security.Protocol;
 import java.util.List;
 import java.util.Locale;
 

@@ -9,12 +9,18 @@ import dev.qdistill.dump.SentPulses;
 import dev.qdistill.dump.SessionId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Samples a session of a {@link LinkModel} and writes both sides' dumps. The package's description has the model.
@@ -55,7 +61,7 @@ public final class Simulator {
      * Simulates a session. The same arguments give the same files.
      *
      * @param pulses that Alice sends: the session's length, fixed beforehand
-     * @param seed of everything random, the session id too
+     * @param seed of everything random; the session id is drawn from it too, and depends on all arguments but the files
      * @param alice the file for Alice's dump; replaced if it exists
      * @param bob the file for Bob's dump
      * @param progress told the number of pulses done, now and then and at the end
@@ -76,7 +82,7 @@ public final class Simulator {
         LinkModel.require(aliceKind != DumpKind.SIFTED, "Raw and full-pulse dumps can be simulated, not", aliceKind);
         LinkModel.require(pulses >= 0 && pulses <= model.mostPulses(), "The number of pulses is out of range:", pulses);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-        SessionId session = SessionId.random(random);
+        SessionId session = sessionId(random, model, pulses, aliceKind);
         LinkParameters link = model.parameters();
         DumpHeader aliceHeader =
                 DumpHeader.qraw(aliceKind, Role.ALICE, model.source().protocol(), session, link);
@@ -99,6 +105,48 @@ public final class Simulator {
             }
             progress.accept(pulses);
             return new Simulation(session, pulses, detections);
+        }
+    }
+
+    // Drawn, and mixed with all that decides what the dumps hold: two links simulated with one seed are no pair.
+    private static SessionId sessionId(RandomGenerator random, LinkModel model, long pulses, DumpKind aliceKind) {
+        SessionId drawn = SessionId.random(random);
+        Source source = model.source();
+        Receiver receiver = model.receiver();
+        String channel = switch (model.channel()) {
+            case Attenuation.Constant(double lossDb) -> "constant " + lossDb;
+            case Attenuation.Fibre(double km, double dbPerKm) -> "fibre " + km + " " + dbPerKm;
+            case Attenuation.SatellitePass(double seconds, double km, double kmPerSecond, double lossDb) ->
+                "pass " + seconds + " " + km + " " + kmPerSecond + " " + lossDb;
+        };
+        String parameters = Stream.of(
+                        model.name(),
+                        source.protocol().id(),
+                        source.rateHz(),
+                        source.intensities(),
+                        source.probabilities(),
+                        source.keyBasisProbability(),
+                        channel,
+                        receiver.keyBasisProbability(),
+                        receiver.lossDb(),
+                        receiver.detectorEfficiency(),
+                        receiver.darkCountProbability(),
+                        receiver.deadTimeSeconds(),
+                        model.misalignment(),
+                        model.interceptResend(),
+                        pulses,
+                        aliceKind.id())
+                .map(Object::toString)
+                .collect(Collectors.joining("\n"));
+        ByteBuffer digest = ByteBuffer.wrap(sha256(parameters.getBytes(StandardCharsets.UTF_8)));
+        return new SessionId(drawn.high() ^ digest.getLong(), drawn.low() ^ digest.getLong());
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
         }
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.qdistill.security.Protocol;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -74,8 +75,8 @@ class BadDumpTest {
     @Test
     void namesTheOffsetOfADamagedChunk() {
         byte[] damaged = good.clone();
-        damaged[256 + 40 + 3] ^= 4;
-        assertProblem(damaged, 256 + 40, "chunk 0 is damaged: its checksum is");
+        damaged[256 + 48 + 3] ^= 4;
+        assertProblem(damaged, 256 + 48, "chunk 0 is damaged: its checksum is");
     }
 
     @Test
@@ -130,38 +131,54 @@ class BadDumpTest {
     @Test
     void believesNoHostileLength() {
         for (int length : new int[] {0, -8, 63, 900, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
-            assertProblem(chunk(8, length), 256 + 8, "are possible");
+            assertProblem(chunk(8, length), 256 + 8, "100 records with 2 bits of index take 96");
         }
+    }
+
+    @Test
+    void believesNoHostileWidth() {
+        for (int width : new int[] {-1, 57, 64, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+            assertProblem(chunk(40, width), 256 + 40, "0 to 56 are allowed");
+        }
+        assertProblem(chunk(40, 0), 256 + 8, "chunk of 96 bytes; 100 records with 0 bits of index take 64");
+        assertProblem(chunk(40, 56), 256 + 8, "chunk of 96 bytes; 100 records with 56 bits of index take 760");
     }
 
     @Test
     void refusesAHostileRange() {
         assertProblem(chunk(16, -5), 256 + 16, "indices must increase");
         assertProblem(chunk(24, 50), 256 + 16, "indices must increase");
-        assertProblem(chunk(24, 500), 256 + 40 + 4 * 16, "do not increase");
+        assertProblem(chunk(24, 500), 256 + 48 + 4 * 16, "do not increase");
         assertProblem(chunk(32, 1), 256 + 32, "chunk number 1 where 0 is expected");
+        byte[] wrapped = good.clone();
+        ByteBuffer.wrap(wrapped)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(256 + 16, Long.MAX_VALUE - 50)
+                .putLong(256 + 24, Long.MIN_VALUE + 246);
+        seal(wrapped, 256, 44);
+        assertProblem(wrapped, 256 + 16, "indices must increase");
     }
 
     @Test
-    void refusesWrongDeltas() {
-        int from = 256 + 40 + 4 * 16;
+    void refusesWrongGaps() {
+        int from = 256 + 48 + 4 * 16;
         assertProblem(payload(from, 0), from, "do not increase");
-        assertProblem(payload(from, 9), from, "do not increase");
-        byte[] endless = good.clone();
-        Arrays.fill(endless, from, from + 104, (byte) 0xff);
-        assertProblem(sealed(endless), from, "do not increase");
-        assertProblem(payload(from + 99, 1), from + 99, "wrong length");
+        assertProblem(payload(from + 24, 0xff), from, "do not increase");
+        byte[] large = good.clone();
+        Arrays.fill(large, from, from + 32, (byte) 0xff);
+        assertProblem(sealed(large), from, "do not increase");
+        assertProblem(payload(from + 31, 0x80), from + 24, "beyond the last index");
     }
 
     @Test
     void refusesIntensitiesThatAreNotThere() {
-        int highPlane = 256 + 40 + 3 * 16;
-        assertProblem(payload(highPlane, 1), 256 + 40 + 2 * 16, "intensity index beyond the 2 intensities");
+        int highPlane = 256 + 48 + 3 * 16;
+        assertProblem(payload(highPlane, 1), 256 + 48 + 2 * 16, "intensity index beyond the 2 intensities");
     }
 
     @Test
     void refusesBitsBeyondTheLastRecord() {
-        assertProblem(payload(256 + 40 + 15, 0x80), 256 + 40 + 8, "beyond the last record");
+        assertProblem(payload(256 + 48 + 15, 0x80), 256 + 48 + 8, "beyond the last record");
     }
 
     @Test
@@ -260,7 +277,7 @@ class BadDumpTest {
         if ((offset == 16 || offset == 24) && value < 0) {
             ByteBuffer.wrap(b).order(ByteOrder.LITTLE_ENDIAN).putLong(256 + offset, value);
         }
-        seal(b, 256, 36);
+        seal(b, 256, 44);
         return b;
     }
 
@@ -273,9 +290,9 @@ class BadDumpTest {
 
     private byte[] sealed(byte[] b) {
         CRC32C crc = new CRC32C();
-        crc.update(b, 256 + 40, good.length - 96 - 256 - 40);
+        crc.update(b, 256 + 48, good.length - 96 - 256 - 48);
         ByteBuffer.wrap(b).order(ByteOrder.LITTLE_ENDIAN).putInt(256 + 12, (int) crc.getValue());
-        seal(b, 256, 36);
+        seal(b, 256, 44);
         return b;
     }
 

@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.qdistill.security.Protocol;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -36,7 +39,7 @@ class QrawTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 63, 64, 65, 65_535, 65_536, 65_537, 200_000})
     void readsWhatWasWritten(int records) {
-        // Deltas of every length from one to eight bytes, and beyond: those start a new chunk.
+        // Gaps of many widths, and one beyond the widest: that starts a new chunk.
         SplittableRandom random = new SplittableRandom(records);
         long[] pulses = new long[records];
         int[] flags = new int[records];
@@ -99,7 +102,8 @@ class QrawTest {
     }
 
     @Test
-    void readsEveryKindRoleAndProtocol() {
+    void readsEveryKindRoleAndProtocol() throws IOException {
+        Map<Protocol, Integer> codes = Map.of(Protocol.ONE_DECOY, 1, Protocol.TWO_DECOY, 2, Protocol.SINGLE_PHOTON, 3);
         for (DumpKind kind : DumpKind.values()) {
             for (Protocol protocol : Protocol.values()) {
                 Path file = directory.resolve(kind.id() + protocol.id());
@@ -117,6 +121,9 @@ class QrawTest {
                         (i % 7 % 2 == 0 ? z : x)[i % mu.size()]++;
                     }
                     writer.finish(new SentPulses(z, x));
+                }
+                try (InputStream in = Files.newInputStream(file)) {
+                    assertEquals(codes.get(protocol), (int) in.readNBytes(15)[14]);
                 }
                 try (DumpReader reader = DumpReader.open(file)) {
                     assertEquals(a, reader.header());

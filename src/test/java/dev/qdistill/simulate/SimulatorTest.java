@@ -11,13 +11,16 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.Basis;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
-import dev.qdistill.dump.Protocol;
 import dev.qdistill.dump.RecordBatch;
 import dev.qdistill.dump.SentPulses;
+import dev.qdistill.dump.SessionId;
+import dev.qdistill.security.Protocol;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -163,6 +166,32 @@ class SimulatorTest {
         assertArrayEquals(alice, Files.readAllBytes(directory.resolve("a")));
         assertArrayEquals(bob, Files.readAllBytes(directory.resolve("b")));
         assertNotEquals(first.session(), simulate(METRO, 1_000_000, 6).session());
+    }
+
+    @Test
+    void sessionsThatDifferInAnythingHaveDifferentIds() {
+        Source source = METRO.source();
+        Receiver receiver = METRO.receiver();
+        List<LinkModel> links = List.of(
+                METRO,
+                NamedLink.LAB.model(),
+                NamedLink.BACKBONE.model(),
+                NamedLink.SATELLITE.model(),
+                new LinkModel("other", source, METRO.channel(), receiver, METRO.misalignment(), 0),
+                new LinkModel(METRO.name(), source, new Attenuation.Fibre(26, .2), receiver, METRO.misalignment(), 0),
+                new LinkModel(METRO.name(), source, new Attenuation.Constant(5), receiver, METRO.misalignment(), 0),
+                new LinkModel(METRO.name(), source, METRO.channel(), receiver, .02, 0),
+                new LinkModel(METRO.name(), source, METRO.channel(), receiver, METRO.misalignment(), .1));
+        Set<SessionId> ids = new HashSet<>();
+        for (LinkModel link : links) {
+            ids.add(simulate(link, 1000, 1).session());
+        }
+        ids.add(simulate(METRO, 1001, 1).session());
+        ids.add(simulate(METRO, 1000, 2).session());
+        ids.add(Simulator.run(
+                        METRO, 1000, 1, DumpKind.FULL_PULSE, directory.resolve("a"), directory.resolve("b"), p -> {})
+                .session());
+        assertEquals(links.size() + 3, ids.size());
     }
 
     @Test
