@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Builds the base matrix of a quasi-cyclic code with given variable node degrees. Deterministic from its parameters.
  *
- * <p>Rows: columns of degree 2 first, as short chains that share rows (a long zigzag of them leaves runs of stuck bits), then
+ * <p>Rows: columns of degree 2 first, as short chains that share rows (a long zigzag of them leaves runs of stuck bits); then
  * the others by progressive edge growth: each edge goes to the row that is emptiest and has met the column's other rows least
  * often. With a window, column i may use only the rows around its place on the diagonal, and the first rows are lighter:
  * a mild spatial coupling, from whose light end a wave of decoded bits starts.
@@ -138,9 +138,7 @@ record CodeConstruction(
 
         private void placeRows() {
             double[] expected = new double[rows];
-            double[] expectedTwo = new double[rows];
             int[] fill = new int[rows];
-            int[] fillTwo = new int[rows];
             int[] low = new int[columns];
             int[] high = new int[columns];
             double total = 0;
@@ -154,26 +152,23 @@ record CodeConstruction(
                     high[c] = low[c] + spec.window;
                 }
             }
+            chainDegreeTwo(fill);
             if (spec.window == 0) {
-                chainDegreeTwo(fill);
                 Arrays.fill(expected, total / rows);
+            } else {
+                for (int c = 0; c < columns; c++) {
+                    if (rowsOf[c] != null) {
+                        expect(expected, degree[c], weights(low[c], high[c]));
+                    }
+                }
             }
             for (int c = 0; c < columns; c++) {
                 if (rowsOf[c] != null) {
                     continue;
                 }
-                int[] weight = new int[rows];
-                double sum = 0;
-                for (int t = low[c]; t < high[c]; t++) {
-                    int r = reflect(t);
-                    weight[r]++;
-                    sum++;
-                }
+                int[] weight = weights(low[c], high[c]);
                 if (spec.window != 0) {
-                    for (int r = 0; r < rows; r++) {
-                        expected[r] += degree[c] * weight[r] / sum;
-                        expectedTwo[r] += degree[c] == 2 ? 2 * weight[r] / sum : 0;
-                    }
+                    expect(expected, degree[c], weight);
                 }
                 int[] chosen = new int[degree[c]];
                 int n = 0;
@@ -188,10 +183,8 @@ record CodeConstruction(
                         for (int j = 0; j < n; j++) {
                             sharing += shared[r][chosen[j]];
                         }
-                        double score = 4 * (fill[r] - expected[r])
-                                + (degree[c] == 2 ? 6 * (fillTwo[r] - expectedTwo[r]) : 0)
-                                + (n == 0 ? 0 : 2 * sharing / n)
-                                + 3 * random.nextDouble();
+                        double score =
+                                4 * (fill[r] - expected[r]) + (n == 0 ? 0 : 2 * sharing / n) + 3 * random.nextDouble();
                         if (score < bestScore) {
                             bestScore = score;
                             best = r;
@@ -202,7 +195,6 @@ record CodeConstruction(
                     }
                     chosen[n] = best;
                     fill[best]++;
-                    fillTwo[best] += degree[c] == 2 ? 1 : 0;
                 }
                 degree[c] = n;
                 rowsOf[c] = Arrays.copyOf(chosen, n);
@@ -210,39 +202,53 @@ record CodeConstruction(
             }
         }
 
-        // Paths over the rows in random order, each of as few edges as the number of columns allows.
-        private void chainDegreeTwo(int[] fill) {
-            int twos = 0;
-            while (twos < columns && degree[twos] == 2) {
-                twos++;
+        private int[] weights(int low, int high) {
+            int[] weight = new int[rows];
+            for (int t = low; t < high; t++) {
+                weight[reflect(t)]++;
             }
-            int length = 1;
-            while (length < rows && (rows / (length + 1)) * length + Math.max(0, rows % (length + 1) - 1) < twos) {
-                length++;
-            }
-            int[] order = permutation(rows);
-            int c = 0;
-            for (int r = 0; r + 1 < rows && c < twos; r++) {
-                if (r % (length + 1) == length) {
-                    continue;
-                }
-                rowsOf[c++] = new int[] {order[r], order[r + 1]};
-            }
-            for (int i = 0; i < c; i++) {
-                fill[rowsOf[i][0]]++;
-                fill[rowsOf[i][1]]++;
-                share(rowsOf[i]);
+            return weight;
+        }
+
+        private static void expect(double[] expected, int degree, int[] weight) {
+            double sum = Arrays.stream(weight).sum();
+            for (int r = 0; r < weight.length; r++) {
+                expected[r] += degree * weight[r] / sum;
             }
         }
 
-        private int[] permutation(int n) {
-            int[] p = new int[n];
-            for (int i = 0; i < n; i++) {
-                int j = random.nextInt(i + 1);
-                p[i] = p[j];
-                p[j] = i;
+        // Paths over the rows in random order (within the window, if there is one), as short and as equal as the number
+        // of
+        // columns allows.
+        private void chainDegreeTwo(int[] fill) {
+            double[] key = new double[rows];
+            Integer[] order = new Integer[rows];
+            for (int r = 0; r < rows; r++) {
+                order[r] = r;
+                key[r] = spec.window == 0 ? random.nextDouble() : r + random.nextDouble() * spec.window / 2;
             }
-            return p;
+            Arrays.sort(order, (a, b) -> Double.compare(key[a], key[b]));
+            long twos = Arrays.stream(degree).filter(d -> d == 2).count();
+            int slot = 0;
+            long done = 0;
+            for (int c = 0; c < columns; c++) {
+                if (degree[c] != 2) {
+                    continue;
+                }
+                // Column number `done` of those takes the next of rows - 1 slots that are spread evenly.
+                while (slot < rows - 1 && (slot + 1) * twos / (rows - 1) <= done) {
+                    slot++;
+                }
+                if (slot >= rows - 1) {
+                    return;
+                }
+                rowsOf[c] = new int[] {order[slot], order[slot + 1]};
+                fill[order[slot]]++;
+                fill[order[slot + 1]]++;
+                share(rowsOf[c]);
+                slot++;
+                done++;
+            }
         }
 
         private int reflect(int row) {

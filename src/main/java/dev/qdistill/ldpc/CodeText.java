@@ -266,6 +266,7 @@ public final class CodeText {
                     "colptr, rowval and nzval have lengths " + start.length + ", " + row.length + " and " + shift.length
                             + ", which do not fit " + columns + " columns");
         }
+        int z = number(root, "qc_expansion_factor");
         int base = start[0];
         List<List<Integer>> lists = new ArrayList<>();
         for (int r = 0; r < rows; r++) {
@@ -281,10 +282,10 @@ public final class CodeText {
                             -1, "entry " + i + ": row " + row[i] + " or shift " + shift[i] + " is out of range");
                 }
                 lists.get(row[i] - base).add(c);
-                lists.get(row[i] - base).add(shift[i]);
+                // Z itself occurs, and means 0.
+                lists.get(row[i] - base).add(shift[i] == z ? 0 : shift[i]);
             }
         }
-        int z = number(root, "qc_expansion_factor");
         int[][] entries = lists.stream()
                 .map(l -> l.stream().mapToInt(Integer::intValue).toArray())
                 .toArray(int[][]::new);
@@ -332,14 +333,16 @@ public final class CodeText {
         if (code.isEmpty()) {
             try {
                 double shannon = QuasiCyclicCode.inverseBinaryEntropy(Math.min(1, (double) rows / columns));
-                code = Optional.of(new QuasiCyclicCode(
+                QuasiCyclicCode plain = new QuasiCyclicCode(
                         name.replaceAll("[^!-~]", "_").substring(0, Math.min(63, name.length())),
                         z,
                         columns,
                         entries,
                         shannon,
                         shannon,
-                        DecoderTables.generic()));
+                        DecoderTables.generic());
+                code = Optional.of(plain.with(
+                        plain.name(), shannon, shannon, FamilyDesign.tables(plain.degreeDistribution(), plain.rate())));
             } catch (IllegalArgumentException e) {
                 problem = String.valueOf(e.getMessage());
             }

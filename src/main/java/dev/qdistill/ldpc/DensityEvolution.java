@@ -8,13 +8,10 @@ import java.util.Arrays;
  * iterations (a layered decoder needs about half as many), and reads the best table of each iteration from it: the message for
  * a check node result is the log-likelihood ratio of that result.
  *
- * <p>Distributions are those of the messages for a bit without error: index v of an array of {@value #N}, modulo {@value #N},
- * holds the probability of message v.
+ * <p>Distributions are those of the messages for a bit without error: index v of an array, modulo its length, holds the
+ * probability of message v. The length is the power of two that holds every sum of messages.
  */
 final class DensityEvolution {
-    private static final int N = 4096;
-    private static final int LOG_N = 12;
-
     /** Below this message error rate a run counts as converged. */
     private static final double CONVERGED = 2e-4;
 
@@ -28,14 +25,15 @@ final class DensityEvolution {
     private final int phiResolution;
     private final int clip;
     private final byte[] phi;
-    private final Fourier fourier = new Fourier(LOG_N);
-    private final double[] extrinsic = new double[N];
-    private final double[] real = new double[N];
-    private final double[] imaginary = new double[N];
-    private final double[] powerReal = new double[N];
-    private final double[] powerImaginary = new double[N];
-    private final double[] sumReal = new double[N];
-    private final double[] sumImaginary = new double[N];
+    private int n;
+    private Fourier fourier = new Fourier(2);
+    private double[] extrinsic = new double[0];
+    private double[] real = new double[0];
+    private double[] imaginary = new double[0];
+    private double[] powerReal = new double[0];
+    private double[] powerImaginary = new double[0];
+    private double[] sumReal = new double[0];
+    private double[] sumImaginary = new double[0];
     // Check node results: probability that the sign is right and that it is wrong.
     private final double[] right = new double[DecoderTables.SIZE];
     private final double[] wrong = new double[DecoderTables.SIZE];
@@ -66,20 +64,18 @@ final class DensityEvolution {
         return run(degrees, rate, qber, maxIterations, CONVERGED, null);
     }
 
-    /** The lowest f = (1 - R) / h(Q) at which {@code maxIterations} flooding iterations suffice, to three digits. */
+    /**
+     * The lowest f = (1 - R) / h(Q) at which {@code maxIterations} flooding iterations suffice, to half a per cent; 2 if there is
+     * none. Searched from below: 8-bit tables make a few values above it fail.
+     */
     double threshold(DegreeDistribution degrees, double rate, int maxIterations) {
-        double low = 1;
-        double high = 2;
-        while (high - low > 5e-4) {
-            double f = (low + high) / 2;
+        for (double f = 1.01; f < 2; f += .005) {
             double q = QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f);
             if (iterations(degrees, rate, q, maxIterations) <= maxIterations) {
-                high = f;
-            } else {
-                low = f;
+                return f;
             }
         }
-        return high;
+        return 2;
     }
 
     /** The tables for the decoder states, from a run at {@code qber}, which should be just below the threshold. */
@@ -120,9 +116,10 @@ final class DensityEvolution {
         int low = (int) Math.floor(checkDegree);
         double edgesAtHigh = (checkDegree - low) * (low + 1) / checkDegree;
         int prior = (int) Math.min(120, Math.max(1, Math.round(unitsPerNat * Math.log((1 - qber) / qber))));
+        resize(degrees.maxDegree());
         Arrays.fill(extrinsic, 0);
         extrinsic[prior] = 1 - qber;
-        extrinsic[N - prior] = qber;
+        extrinsic[n - prior] = qber;
         double before = qber;
         double error = qber;
         for (int i = 0; i < maxIterations; i++) {
@@ -154,13 +151,28 @@ final class DensityEvolution {
         return maxIterations + 1 + 1000 * error;
     }
 
+    private void resize(int maxDegree) {
+        int log = 32 - Integer.numberOfLeadingZeros(2 * (maxDegree - 1) * clip + 1);
+        if (n != 1 << log) {
+            n = 1 << log;
+            fourier = new Fourier(log);
+            extrinsic = new double[n];
+            real = new double[n];
+            imaginary = new double[n];
+            powerReal = new double[n];
+            powerImaginary = new double[n];
+            sumReal = new double[n];
+            sumImaginary = new double[n];
+        }
+    }
+
     // right/wrong by half the sum of φ over low - 1 or low edges; beyond 8 bits in the last entry.
     private void sumOfPhi(int low, double edgesAtHigh) {
         double[] plus = new double[256];
         double[] minus = new double[256];
         double bias = 0;
         for (int v = -127; v <= 127; v++) {
-            double p = extrinsic[v & N - 1];
+            double p = extrinsic[v & n - 1];
             int f = phi[Math.abs(v)] & 255;
             plus[f] += p;
             minus[f] += v > 0 ? p : v < 0 ? -p : 0;
@@ -229,15 +241,15 @@ final class DensityEvolution {
         double tail = 1 - extrinsic[0];
         double signed = 0;
         for (int v = 1; v <= 127; v++) {
-            signed += extrinsic[v] - extrinsic[N - v];
+            signed += extrinsic[v] - extrinsic[n - v];
         }
         right[0] = (1 - mixedPower(tail, low, edgesAtHigh)) / 2;
         wrong[0] = right[0];
         for (int k = 1; k <= 127; k++) {
             double all = mixedPower(tail, low, edgesAtHigh);
             double sign = mixedPower(signed, low, edgesAtHigh);
-            tail -= extrinsic[k] + extrinsic[N - k];
-            signed -= extrinsic[k] - extrinsic[N - k];
+            tail -= extrinsic[k] + extrinsic[n - k];
+            signed -= extrinsic[k] - extrinsic[n - k];
             if (k < 127) {
                 all -= mixedPower(tail, low, edgesAtHigh);
                 sign -= mixedPower(signed, low, edgesAtHigh);
@@ -295,7 +307,7 @@ final class DensityEvolution {
         double sum = 0;
         for (int k = 0; k < DecoderTables.SIZE; k++) {
             real[table[k]] += right[k];
-            real[-table[k] & N - 1] += wrong[k];
+            real[-table[k] & n - 1] += wrong[k];
             sum += right[k] + wrong[k];
         }
         real[0] += Math.max(0, 1 - sum);
@@ -307,14 +319,14 @@ final class DensityEvolution {
         int at = 1;
         for (int i = 0; i < degrees.size(); i++) {
             for (; at < degrees.degree(i); at++) {
-                for (int k = 0; k < N; k++) {
+                for (int k = 0; k < n; k++) {
                     double r = powerReal[k] * real[k] - powerImaginary[k] * imaginary[k];
                     powerImaginary[k] = powerReal[k] * imaginary[k] + powerImaginary[k] * real[k];
                     powerReal[k] = r;
                 }
             }
             double f = degrees.fraction(i);
-            for (int k = 0; k < N; k++) {
+            for (int k = 0; k < n; k++) {
                 sumReal[k] += f * powerReal[k];
                 sumImaginary[k] += f * powerImaginary[k];
             }
@@ -325,16 +337,16 @@ final class DensityEvolution {
     // Adds the channel's message, saturates; returns the message error rate.
     private double addChannel(int prior, double qber) {
         Arrays.fill(extrinsic, 0);
-        for (int v = -N / 2; v < N / 2; v++) {
-            double p = sumReal[v & N - 1];
+        for (int v = -n / 2; v < n / 2; v++) {
+            double p = sumReal[v & n - 1];
             if (p > 1e-20) {
-                extrinsic[Math.max(-127, Math.min(127, v + prior)) & N - 1] += p * (1 - qber);
-                extrinsic[Math.max(-127, Math.min(127, v - prior)) & N - 1] += p * qber;
+                extrinsic[Math.max(-127, Math.min(127, v + prior)) & n - 1] += p * (1 - qber);
+                extrinsic[Math.max(-127, Math.min(127, v - prior)) & n - 1] += p * qber;
             }
         }
         double error = extrinsic[0] / 2;
         for (int v = 1; v <= 127; v++) {
-            error += extrinsic[N - v];
+            error += extrinsic[n - v];
         }
         return error;
     }

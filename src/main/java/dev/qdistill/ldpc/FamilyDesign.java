@@ -29,8 +29,16 @@ public final class FamilyDesign {
             DegreeDistribution.parse("2:.0109,3:.2024,4:.0028,6:.0116,8:.1310,11:.2411,36:.3673,46:.0300"),
             DegreeDistribution.parse("3:.1856,8:.2080,11:.1674,36:.4391"));
 
+    /** Message units a nat, and the largest message. */
+    private static final int UNITS = 6;
+
+    private static final int CLIP = 44;
+
     /** Ratio of the leakages of neighbouring rates. */
     private static final double STEP = 1.035;
+
+    /** The same from frames of 2^16 bits up. */
+    private static final double FINE_STEP = 1.0175;
 
     /** Matrices tried beyond the first where one is worse than its neighbours. */
     private static final int ATTEMPTS = 3;
@@ -63,9 +71,9 @@ public final class FamilyDesign {
     }
 
     /** The leakages 1 - R of the family. */
-    public static List<Double> leakages() {
+    public List<Double> leakages() {
         List<Double> result = new ArrayList<>();
-        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= STEP) {
+        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= frameBits < 1 << 16 ? STEP : FINE_STEP) {
             result.add(l);
         }
         return result;
@@ -130,42 +138,51 @@ public final class FamilyDesign {
         int circulant = circulant(leakage);
         int columns = frameBits / circulant;
         int rows = Math.max(2, (int) Math.round(leakage * columns));
-        boolean coupled = frameBits >= 1 << 20 && leakage > .07;
-        int window = coupled ? Math.min(rows / 2, leakage > .25 ? 60 : 100) : 0;
-        double lead = coupled ? (leakage > .25 ? 4 : 3) * rows / (leakage > .25 ? 400.0 : 208.0) : 0;
+        // The window is well below the number of rows, and above the highest degree.
+        boolean coupled = coupled(leakage);
+        int window = coupled ? Math.min(rows / 2, frameBits < 1 << 18 ? 40 : leakage > .25 ? 60 : 100) : 0;
+        double lead = coupled ? rows * (frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145) : 0;
         double designRate = 1 - (rows - lead) / columns;
         // Chains of columns of degree 2 are kept to 3, 5 or about 12.
-        double twos = frameBits < 1 << 16 ? .75 : frameBits < 1 << 20 ? .83 : .93;
+        double twos = frameBits < 1 << 16 ? .75 : frameBits <= 1 << 20 ? .83 : .93;
         DegreeDistribution degrees =
                 capped(degrees(designRate), rows, columns, circulant).withDegreeTwoAtMost(twos * rows / columns);
-        int phiResolution = designRate < .65 ? 64 : designRate < .85 ? 96 : 128;
-        int units = designRate < .55 ? 5 : 6;
-        int clip = designRate < .65 ? 40 : 44;
-        DecoderTables tables = DecoderTables.of(
-                units,
-                phiResolution,
-                clip,
-                tables(UpdateRule.PHI, units, phiResolution, clip, degrees, designRate),
-                tables(UpdateRule.MIN_SUM, units, phiResolution, clip, degrees, designRate));
+        DecoderTables tables = tables(degrees, designRate);
         String name = String.format(Locale.ROOT, "n%d-m%d", frameBits, rows * circulant);
         return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);
     }
 
+    /** The decoder tables for codes of a rate and degree distribution. */
+    static DecoderTables tables(DegreeDistribution degrees, double rate) {
+        int phiResolution = rate < .65 || rate > .85 ? 128 : 96;
+        return DecoderTables.of(
+                UNITS,
+                phiResolution,
+                CLIP,
+                tables(UpdateRule.PHI, phiResolution, degrees, rate),
+                tables(UpdateRule.MIN_SUM, phiResolution, degrees, rate));
+    }
+
     // From a run a little below the threshold, so that all states up to convergence occur.
-    private static byte[][] tables(
-            UpdateRule rule, int units, int phiResolution, int clip, DegreeDistribution degrees, double rate) {
-        DensityEvolution evolution = new DensityEvolution(rule, units, phiResolution, clip);
-        double f = evolution.threshold(degrees, rate, 150) + .01;
+    private static byte[][] tables(UpdateRule rule, int phiResolution, DegreeDistribution degrees, double rate) {
+        DensityEvolution evolution = new DensityEvolution(rule, UNITS, phiResolution, CLIP);
+        double f = Math.min(1.9, evolution.threshold(degrees, rate, 150) + .01);
         return evolution.tables(degrees, rate, QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f));
     }
 
+    // Coupling pays where there are many rows: for long frames and low rates.
+    private boolean coupled(double leakage) {
+        return frameBits >= 1 << 20 ? leakage > .07 : frameBits >= 1 << 16 && leakage > .33;
+    }
+
+    // Small circulants where there would be too few rows, or a window of them is wanted.
     private int circulant(double leakage) {
-        boolean high = leakage < .13;
+        boolean small = leakage < .13 || frameBits < 1 << 20 && coupled(leakage);
         return switch (Integer.numberOfTrailingZeros(frameBits)) {
             case 12, 13, 14, 15 -> 64;
-            case 16, 17 -> high ? 128 : 256;
-            case 18, 19 -> high ? 256 : 512;
-            default -> high ? 512 : 1024;
+            case 16, 17 -> small ? 128 : 256;
+            case 18, 19 -> small ? 256 : 512;
+            default -> small ? 512 : 1024;
         };
     }
 
@@ -229,9 +246,18 @@ public final class FamilyDesign {
                 bad = f;
             }
         }
+        double slow = good;
         double fast = good;
-        while (fast < 2 && work(code, fast) > Profile.FAST_WORK) {
-            fast += .01;
+        if (work(code, good) > Profile.FAST_WORK) {
+            fast = good + .16;
+            while (fast - slow > .006) {
+                double f = (fast + slow) / 2;
+                if (work(code, f) > Profile.FAST_WORK) {
+                    slow = f;
+                } else {
+                    fast = f;
+                }
+            }
         }
         return code.with(code.name(), qber(code, good), qber(code, fast), code.tables());
     }
@@ -263,7 +289,7 @@ public final class FamilyDesign {
                 UpdateRule.PHI,
                 qber(code, f),
                 Profile.EFFICIENT_ITERATIONS,
-                /* frames= */ Math.max(10, frames / 10),
+                /* frames= */ Math.max(4, frames / 16),
                 /* maxFailures= */ frames,
                 threads,
                 seed + 1);

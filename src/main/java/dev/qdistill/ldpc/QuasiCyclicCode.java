@@ -208,6 +208,13 @@ public final class QuasiCyclicCode {
         return histogram(columnEntries());
     }
 
+    /** The degrees of the variable nodes, by edges; columns of degree 1 counted as 2. */
+    DegreeDistribution degreeDistribution() {
+        SortedMap<Integer, Double> edges = new TreeMap<>();
+        columnDegrees().forEach((d, n) -> edges.merge(Math.clamp(d, 2, 255), (double) d * n, Double::sum));
+        return new DegreeDistribution(edges);
+    }
+
     /** How many base rows have each degree. */
     public SortedMap<Integer, Integer> rowDegrees() {
         return histogram(entries());

@@ -17,7 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * One layer of quantised belief propagation: 64 checks a vector, pass 2 of each chunk of checks interleaved with pass 1 of the
- * next. The sum of φ leaves out the largest term, which is kept beside it.
+ * next. The sum of φ leaves out the largest term, which is kept beside it. Its half as an index needs no mask: the bit that comes
+ * from the neighbouring byte is beyond the 128 entries of the table, and indices wrap.
  *
  * <p>Twin of {@link VectorMinSumKernel}; {@link VectorSyndromeDecoder} describes the layout.
  */
@@ -108,7 +109,6 @@ final class VectorPhiKernel {
                 ByteVector c0 = i0.reinterpretAsInts()
                         .lanewise(LSHR, 1)
                         .reinterpretAsBytes()
-                        .and(most)
                         .selectFrom(low, high);
                 ByteVector p0 = u0.lanewise(
                         SADD, c0.blend(zero.sub(c0), parity.lanewise(XOR, u0).compare(LT, zero)));
@@ -129,7 +129,6 @@ final class VectorPhiKernel {
                 ByteVector c1 = i1.reinterpretAsInts()
                         .lanewise(LSHR, 1)
                         .reinterpretAsBytes()
-                        .and(most)
                         .selectFrom(low, high);
                 ByteVector p1 = u1.lanewise(
                         SADD, c1.blend(zero.sub(c1), parity.lanewise(XOR, u1).compare(LT, zero)));
@@ -156,11 +155,9 @@ final class VectorPhiKernel {
             ByteVector u = ByteVector.fromMemorySegment(S, M, q, O);
             ByteVector i = sum.lanewise(
                     SUADD, top.sub(u.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0, phi1)));
-            ByteVector c = i.reinterpretAsInts()
-                    .lanewise(LSHR, 1)
-                    .reinterpretAsBytes()
-                    .and(most)
-                    .selectFrom(low, high);
+            ByteVector c =
+                    i.reinterpretAsInts().lanewise(LSHR, 1).reinterpretAsBytes().selectFrom(low, high);
+
             ByteVector p =
                     u.lanewise(SADD, c.blend(zero.sub(c), sign.lanewise(XOR, u).compare(LT, zero)));
             p.sub(u).intoMemorySegment(M, old, O);
