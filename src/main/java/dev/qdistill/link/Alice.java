@@ -101,6 +101,12 @@ final class Alice implements Party {
         bases.close();
         low.close();
         high.close();
+        if (announcedBases != null) {
+            announcedBases.close();
+        }
+        if (intensities != null) {
+            intensities.close();
+        }
         block.close();
     }
 

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Privacy amplification with the modified Toeplitz hash. The transform of the last seed is kept for the other role of an
- * offline run, which hashes with the same seed right after.
+ * offline run, which hashes with the same seed right after, until the block is closed.
  */
 public final class Amplifier implements AutoCloseable {
     private final ModifiedToeplitzHash hash;

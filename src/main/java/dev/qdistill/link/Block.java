@@ -259,6 +259,8 @@ final class Block implements AutoCloseable {
             sifted.close();
         }
         secret.close();
+        // Both roles of an offline run have hashed by now: each waits for the other's last message.
+        engine.hash().close();
     }
 
     private int intensities() {

@@ -105,6 +105,9 @@ final class Bob implements Party {
     public void close() {
         bits.close();
         bases.close();
+        if (sifted != null) {
+            sifted.close();
+        }
         if (raw != null) {
             raw.close();
         }

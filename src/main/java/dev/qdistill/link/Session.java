@@ -49,13 +49,14 @@ public final class Session {
         }
         try (Party party = party(parameters())) {
             party.start(channel::send);
+            Message first = channel.receive();
+            if (first instanceof Message.EndOfSession end && role == Role.ALICE) {
+                finish(end);
+                return Optional.empty();
+            }
+            party.receive(first, channel::send);
             while (!party.done()) {
-                Message message = channel.receive();
-                if (message instanceof Message.EndOfSession end && role == Role.ALICE) {
-                    finish(end);
-                    return Optional.empty();
-                }
-                party.receive(message, channel::send);
+                party.receive(channel.receive(), channel::send);
             }
             block++;
             return Optional.of(party.result());
