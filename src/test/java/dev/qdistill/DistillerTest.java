@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.amplify.EntropySource;
+import dev.qdistill.dump.Basis;
 import dev.qdistill.link.BlockSummary;
 import dev.qdistill.link.Progress;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
+import dev.qdistill.security.DetectionCounts;
+import dev.qdistill.security.EpsilonBudget;
+import dev.qdistill.security.KeyLengthBound;
+import dev.qdistill.simulate.ExpectedCounts;
 import dev.qdistill.simulate.LinkModel;
 import dev.qdistill.simulate.NamedLink;
 import dev.qdistill.simulate.Simulator;
@@ -41,8 +46,30 @@ final class DistillerTest {
             RunReport report = new RunReport(blocks, resources.backends(), 0, 1, Optional.of("here"), Optional.empty());
             assertEquals(report.secretBits(), report.json().get("secretBits").asLong());
             assertTrue(report.secretBits() > 500_000);
+            assertEquals(1, report.secretBits() / (double) expectedLength(model, blocks.getFirst()), 0.05);
             assertTrue(report.text().contains("metro, one-decoy"), report.text());
             assertTrue(report.text().contains("keys in here"), report.text());
         }
+    }
+
+    /** The bound at the counts that the model expects, and the leakage that was. */
+    private static long expectedLength(LinkModel model, BlockSummary s) {
+        ExpectedCounts expected = model.expectedCounts(s.sentPulses());
+        List<DetectionCounts.Intensity> rows = new ArrayList<>();
+        for (int k = 0; k < expected.intensities(); k++) {
+            rows.add(new DetectionCounts.Intensity(
+                    s.parameters().intensities().get(k),
+                    s.parameters().probabilities().get(k),
+                    Math.round(expected.detections(Basis.Z, k)),
+                    Math.round(expected.errors(Basis.Z, k)),
+                    Math.round(expected.detections(Basis.X, k)),
+                    Math.round(expected.errors(Basis.X, k))));
+        }
+        return KeyLengthBound.evaluate(
+                        new DetectionCounts(s.parameters().protocol(), rows),
+                        (double) s.leakedBits(),
+                        (double) s.verificationTagBits(),
+                        EpsilonBudget.DEFAULT)
+                .secretBits();
     }
 }
