@@ -188,14 +188,16 @@ final class QrawReader implements DumpReader {
         }
         if (header.role().orElseThrow() == Role.ALICE) {
             // Of the indices 0 to 3 that two planes can say, those from the number of intensities up are wrong.
-            BitString low = batch.plane(RecordBatch.INTENSITY_LOW);
-            BitString high = batch.plane(RecordBatch.INTENSITY_HIGH);
+            MemorySegment low = batch.plane(RecordBatch.INTENSITY_LOW).segment();
+            MemorySegment high = batch.plane(RecordBatch.INTENSITY_HIGH).segment();
             int intensities = header.protocol().intensities();
+            long noLow = intensities < 2 ? -1 : 0;
+            long noHigh = intensities < 3 ? -1 : 0;
             long wrong = 0;
-            for (int w = 0; w < planeBytes / 8; w++) {
-                long l = low.word(w);
-                long h = high.word(w);
-                wrong |= intensities == 1 ? l | h : intensities == 2 ? h : l & h;
+            for (int at = 0; at < planeBytes; at += 8) {
+                long l = low.get(Qraw.LONG, at);
+                long h = high.get(Qraw.LONG, at);
+                wrong |= l & h | l & noLow | h & noHigh;
             }
             if (wrong != 0) {
                 throw new BadInputException(
