@@ -1,5 +1,5 @@
 // The kernels of dev.qdistill.gf2 for AVX-512 (F, BW, VBMI) with GFNI: each does what the Java class of the same name does, on the
-// same memory. One difference: where Java looks products by constants up, tables are the bytes that the Java side computed too.
+// same memory. One difference: products by constants are matrices of bits (BitMatrices) where Java looks them up (LookupTables).
 
 #include <immintrin.h>
 #include <stdint.h>
@@ -36,50 +36,48 @@ EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
   for (int64_t k = 0; k < bytes; k += 64) st(to + k, xor2(ld(to + k), ld(from + k)));
 }
 
+// A matrix of 8x8 bits times every byte: the products by constants (BitMatrices).
+#define MATRIX(a) _mm512_set1_epi64(*(const int64_t *)(a))
+#define MUL(x, m) _mm512_gf2p8affine_epi64_epi8(x, m, 0)
+
 EXPORT void qd_gf2_bytes(int64_t lo, int64_t hi, int32_t vectors, int64_t mask, int64_t table, int32_t pre, int32_t post) {
-  V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post), ta = ld(table), tb = ld(table + 64);
+  V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post), m = MATRIX(table);
   for (int32_t k = 0; k < vectors; k++) {
     int64_t at = spread(k, mask);
     V l = ld(lo + at), h = xorand(ld(hi + at), l, before);
-    l = xor3(l, look(h, ta), look(_mm512_srli_epi32(h, 2), tb));
+    l = xor2(l, MUL(h, m));
     st(lo + at, l);
     st(hi + at, xorand(h, l, after));
   }
 }
 
 EXPORT void qd_gf2_map(int64_t data, int32_t vectors, int64_t table) {
-  V ta = ld(table), tb = ld(table + 64);
-  for (int32_t k = 0; k < vectors; k++) {
-    V x = ld(data + 64 * (int64_t)k);
-    st(data + 64 * (int64_t)k, xor2(look(x, ta), look(_mm512_srli_epi32(x, 2), tb)));
-  }
+  V m = MATRIX(table);
+  for (int32_t k = 0; k < vectors; k++) st(data + 64 * (int64_t)k, MUL(ld(data + 64 * (int64_t)k), m));
 }
 
 EXPORT void qd_gf2_shorts(int64_t data, int64_t from, int64_t to, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
                           int64_t plane, int64_t table, int64_t deltas, int32_t pre, int32_t post) {
   V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post);
-  V t[6];
-  for (int i = 0; i < 6; i++) t[i] = ld(table + 64 * i);
   for (int64_t b = from; b < to; b++) {
     int64_t block = data + spread(b, block_mask);
+    V m00 = MATRIX(table), m01 = MATRIX(table + 8), m10 = MATRIX(table + 16), m11 = MATRIX(table + 24);
     for (int32_t k = 0; k < vectors; k++) {
       int64_t l = block + spread(k, mask), h = l + stride;
       V l0 = ld(l), l1 = ld(l + plane);
       V h0 = xorand(ld(h), l0, before), h1 = xorand(ld(h + plane), l1, before);
-      V c = top_bits(h0, h1);
-      l0 = xor3(xor2(l0, look(h0, t[0])), look(h1, t[1]), look(c, t[2]));
-      l1 = xor3(xor2(l1, look(h0, t[3])), look(h1, t[4]), look(c, t[5]));
+      l0 = xor3(l0, MUL(h0, m00), MUL(h1, m01));
+      l1 = xor3(l1, MUL(h0, m10), MUL(h1, m11));
       st(h, xorand(h0, l0, after));
       st(h + plane, xorand(h1, l1, after));
       st(l, l0);
       st(l + plane, l1);
     }
     if (b + 1 < to) {
-      int64_t d = deltas + 384 * (int64_t)__builtin_ctzll((uint64_t)(b + 1));
-      for (int i = 0; i < 6; i++) t[i] = xor2(t[i], ld(d + 64 * i));
+      int64_t d = deltas + 64 * (int64_t)__builtin_ctzll((uint64_t)(b + 1));
+      for (int i = 0; i < 32; i += 8) *(int64_t *)(table + i) ^= *(const int64_t *)(d + i);
     }
   }
-  for (int i = 0; i < 6; i++) st(table + 64 * i, t[i]);
 }
 
 EXPORT void qd_gf2_add(int64_t to, int64_t from, int64_t p, int64_t q, int32_t vectors, int64_t mask) {
@@ -92,23 +90,18 @@ EXPORT void qd_gf2_add(int64_t to, int64_t from, int64_t p, int64_t q, int32_t v
   }
 }
 
-TARGET static void half(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
-  V t[12];
-  for (int i = 0; i < 12; i++) t[i] = ld(table + 64 * i);
+EXPORT void qd_gf2_ints(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
+  V m[16];
+  for (int i = 0; i < 16; i++) m[i] = MATRIX(table + 8 * i);
   for (int32_t k = 0; k < vectors; k++) {
     int64_t l = lo + spread(k, mask), h = hi + spread(k, mask);
     V h0 = ld(h), h1 = ld(h + p), h2 = ld(h + q), h3 = ld(h + q + p);
-    V c = top_bits(h0, h1), d = top_bits(h2, h3);
-    st(l, xor3(xor3(xor2(ld(l), look(h0, t[0])), look(h1, t[1]), look(c, t[2])), look(h2, t[6]),
-               xor2(look(h3, t[7]), look(d, t[8]))));
-    st(l + p, xor3(xor3(xor2(ld(l + p), look(h0, t[3])), look(h1, t[4]), look(c, t[5])), look(h2, t[9]),
-                   xor2(look(h3, t[10]), look(d, t[11]))));
+#define SUM(at, i) st(at, xor3(xor3(ld(at), MUL(h0, m[i]), MUL(h1, m[i + 1])), MUL(h2, m[i + 2]), MUL(h3, m[i + 3])))
+    SUM(l, 0);
+    SUM(l + p, 4);
+    SUM(l + q, 8);
+    SUM(l + q + p, 12);
   }
-}
-
-EXPORT void qd_gf2_ints(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
-  half(lo, hi, p, q, vectors, mask, table);
-  half(lo + q, hi, p, q, vectors, mask, table + 768);
 }
 
 #define NIB(x) _mm512_srli_epi32(x, 4)

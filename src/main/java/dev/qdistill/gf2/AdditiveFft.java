@@ -102,7 +102,7 @@ final class AdditiveFft {
             List<Integer> exponents = above.stream().map(k -> k - bit).toList();
             boolean truncated = i == m - 16;
             boolean wide = i < m - 16;
-            Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+            Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
             stages.add(new Stage(i, wide, truncated, addresses(above), above.size(), t));
         }
         for (int i = 5; i >= 0; i--) {
@@ -290,9 +290,10 @@ final class AdditiveFft {
                         w ^= CantorTower.beta(bit - tops[t]);
                     }
                 }
+                int constant = w;
                 byte[] tables = bit == 4
-                        ? LookupTables.map8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
-                        : LookupTables.multiply8(w);
+                        ? kernels.tables8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
+                        : kernels.tables8(x -> CantorTower.multiply(constant, x));
                 Memory.put(at + (long) LookupTables.BYTES8 * b, tables);
             }
         }
@@ -363,7 +364,7 @@ final class AdditiveFft {
         boolean truncated = i == high;
         boolean wide = high > 5 || i < high;
         List<Integer> exponents = tileNumbers.stream().map(k -> k - i).toList();
-        Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+        Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
         long pairMask = tileMask & ~(1L << tileBits[i]);
         List<Integer> aboveBits = new ArrayList<>();
         long laneMask = 0;

@@ -9,6 +9,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
 
 /** In C: native/gf2_kernels.c, through the foreign function interface. Calls are short and never call back. */
 final class NativeKernels implements TransformKernels {
@@ -70,6 +71,21 @@ final class NativeKernels implements TransformKernels {
 
     private static IllegalStateException failed(Throwable e) {
         return new IllegalStateException("A call of native code failed", e);
+    }
+
+    @Override
+    public int tableBytes(boolean wide) {
+        return wide ? BitMatrices.BYTES32 : BitMatrices.BYTES16;
+    }
+
+    @Override
+    public long betaTables(boolean wide) {
+        return wide ? BitMatrices.BETA32 : BitMatrices.BETA16;
+    }
+
+    @Override
+    public byte[] tables8(IntUnaryOperator map) {
+        return BitMatrices.map8(map);
     }
 
     @Override

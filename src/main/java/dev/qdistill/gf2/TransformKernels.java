@@ -1,10 +1,21 @@
 package dev.qdistill.gf2;
 
+import java.util.function.IntUnaryOperator;
+
 /**
  * The inner loops of {@link AdditiveFft} and {@link BasisConversion}, on absolute addresses of 64-byte aligned memory (see {@link
  * Memory}). The classes of the Vector API implementation say what each does.
  */
 sealed interface TransformKernels permits VectorKernels, NativeKernels {
+    /** Bytes of the tables of a constant of GF(2^16), or GF(2^32) if wide: a multiple of 64. They are linear in the constant. */
+    int tableBytes(boolean wide);
+
+    /** The address of the tables of β_0 … β_15, or β_31 if wide, one after the other. */
+    long betaTables(boolean wide);
+
+    /** The tables of a linear map of GF(2^8), {@value LookupTables#BYTES8} bytes. */
+    byte[] tables8(IntUnaryOperator map);
+
     /** {@code to ^= from}, a multiple of 64 bytes. */
     void xor(long to, long from, long bytes);
 

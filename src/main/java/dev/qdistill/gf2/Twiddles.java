@@ -18,9 +18,9 @@ final class Twiddles {
      * @param first the exponent k of w(0) = β_k, or -1 for w(0) = 0
      * @param exponents e_0, e_1 …
      */
-    Twiddles(Arena arena, boolean wide, int first, List<Integer> exponents) {
-        bytes = wide ? LookupTables.BYTES32 : LookupTables.BYTES16;
-        long basis = wide ? LookupTables.BETA32 : LookupTables.BETA16;
+    Twiddles(Arena arena, TransformKernels kernels, boolean wide, int first, List<Integer> exponents) {
+        bytes = kernels.tableBytes(wide);
+        long basis = kernels.betaTables(wide);
         int n = exponents.size();
         // One more, never used, but read by kernels after their last block.
         initial = arena.allocate((long) bytes * (n + 2), 64).address();

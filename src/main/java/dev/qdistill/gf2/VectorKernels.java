@@ -1,7 +1,24 @@
 package dev.qdistill.gf2;
 
+import java.util.function.IntUnaryOperator;
+
 /** By the Vector API, 512 bits. */
 final class VectorKernels implements TransformKernels {
+    @Override
+    public int tableBytes(boolean wide) {
+        return wide ? LookupTables.BYTES32 : LookupTables.BYTES16;
+    }
+
+    @Override
+    public long betaTables(boolean wide) {
+        return wide ? LookupTables.BETA32 : LookupTables.BETA16;
+    }
+
+    @Override
+    public byte[] tables8(IntUnaryOperator map) {
+        return LookupTables.map8(map);
+    }
+
     @Override
     public void xor(long to, long from, long bytes) {
         CopyKernel.xor(to, from, bytes);
