@@ -93,7 +93,7 @@ final class HashCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private BitOrder bitOrder;
 
-    @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar or vector. Default: auto")
+    @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native. Default: auto")
     @SuppressWarnings("NullAway.Init")
     private Backend backend;
 

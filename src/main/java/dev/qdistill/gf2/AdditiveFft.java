@@ -1,6 +1,7 @@
 package dev.qdistill.gf2;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,6 +38,7 @@ final class AdditiveFft {
     private static final byte YES = -1;
 
     private final int m;
+    private final TransformKernels kernels;
     private final long plane;
     private final long highPlane;
     private final List<Stage> stages = new ArrayList<>();
@@ -70,7 +72,8 @@ final class AdditiveFft {
     /**
      * @param arena for the tables: a few hundred KB
      */
-    AdditiveFft(int m, Arena arena) {
+    AdditiveFft(int m, TransformKernels kernels, Arena arena) {
+        this.kernels = kernels;
         if (m < MIN || m > MAX) {
             throw new IllegalArgumentException("Transform of 2^" + m + " bits");
         }
@@ -99,7 +102,7 @@ final class AdditiveFft {
             List<Integer> exponents = above.stream().map(k -> k - bit).toList();
             boolean truncated = i == m - 16;
             boolean wide = i < m - 16;
-            Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+            Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
             stages.add(new Stage(i, wide, truncated, addresses(above), above.size(), t));
         }
         for (int i = 5; i >= 0; i--) {
@@ -225,8 +228,7 @@ final class AdditiveFft {
 
     private void pointwise(long values, long factor, long unit, int bits, long scratch) {
         int inner = m - 11 - bits;
-        PointwiseKernel.multiply(
-                values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
+        kernels.pointwise(values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
     }
 
     private void runStage(Stage s, long values, long unit, int unitBits, long table, byte pre, byte post) {
@@ -238,25 +240,25 @@ final class AdditiveFft {
         int vectors = 1 << s.bit - 6;
         long mask = stride - 64;
         if (s.wide) {
-            s.twiddles.start(from, table);
+            s.twiddles.start(from, table, kernels);
             for (long b = from; b < to; b++) {
                 long lo = values + Long.expand(b, s.blockMask);
                 if (pre != NO) {
-                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    kernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
-                ButterflyKernel.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
+                kernels.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
                 if (post != NO) {
-                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    kernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
                 if (b + 1 < to) {
-                    s.twiddles.step(b, table);
+                    s.twiddles.step(b, table, kernels);
                 }
             }
         } else {
-            s.twiddles.start(from, table);
+            s.twiddles.start(from, table, kernels);
             byte before = s.truncated ? NO : pre;
             byte after = s.truncated ? NO : post;
-            ButterflyKernel.shorts(
+            kernels.shorts(
                     values,
                     from,
                     to,
@@ -288,9 +290,10 @@ final class AdditiveFft {
                         w ^= CantorTower.beta(bit - tops[t]);
                     }
                 }
+                int constant = w;
                 byte[] tables = bit == 4
-                        ? LookupTables.map8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
-                        : LookupTables.multiply8(w);
+                        ? kernels.tables8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
+                        : kernels.tables8(x -> CantorTower.multiply(constant, x));
                 Memory.put(at + (long) LookupTables.BYTES8 * b, tables);
             }
         }
@@ -301,15 +304,15 @@ final class AdditiveFft {
         long row = 1L << m - 11;
         // Rows by bits m - 8, m - 7, m - 6, m - 5, m - 3.
         long rowMask = 15 * row | 32 * row;
-        ExchangeKernel.bits(coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
-        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
-        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
-        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
+        kernels.exchangeBits(coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
+        kernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        kernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
+        kernels.map(strip + (16 << 9), 128, stripTables[1]);
         for (int s = 2; s < 6; s++) {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                ButterflyKernel.bytes(
+                kernels.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -320,19 +323,19 @@ final class AdditiveFft {
             }
         }
         for (int r = 0; r < 32; r++) {
-            CopyKernel.copy(strip + (r << 9), values + r * plane, 8);
+            copy(strip + (r << 9), values + r * plane);
         }
     }
 
     private void stripInverse(long values, long coefficients, long strip) {
         for (int r = 0; r < 32; r++) {
-            CopyKernel.copy(values + r * plane, strip + (r << 9), 8);
+            copy(values + r * plane, strip + (r << 9));
         }
         for (int s = 5; s >= 2; s--) {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                ButterflyKernel.bytes(
+                kernels.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -342,12 +345,17 @@ final class AdditiveFft {
                         NO);
             }
         }
-        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
-        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
-        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        kernels.map(strip + (16 << 9), 128, stripTables[1]);
+        kernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
+        kernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
         long row = 1L << m - 11;
         long rowMask = 15 * row | 32 * row;
-        ExchangeKernel.bits(strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
+        kernels.exchangeBits(strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
+    }
+
+    // Eight vectors.
+    private static void copy(long from, long to) {
+        MemorySegment.copy(Memory.ALL, from, Memory.ALL, to, 512);
     }
 
     private TileStage tileStage(int i, List<Integer> tileNumbers, Arena arena) {
@@ -356,7 +364,7 @@ final class AdditiveFft {
         boolean truncated = i == high;
         boolean wide = high > 5 || i < high;
         List<Integer> exponents = tileNumbers.stream().map(k -> k - i).toList();
-        Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
+        Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
         long pairMask = tileMask & ~(1L << tileBits[i]);
         List<Integer> aboveBits = new ArrayList<>();
         long laneMask = 0;
@@ -377,7 +385,7 @@ final class AdditiveFft {
         }
         int blocks = 1 << aboveBits.size();
         long constants =
-                arena.allocate((long) LaneKernel.CONSTANT_BYTES * blocks, 64).address();
+                arena.allocate((long) NibbleLogs.CONSTANT_BYTES * blocks, 64).address();
         for (int b = 0; b < blocks; b++) {
             int common = 0;
             for (int k = 0; k < aboveBits.size(); k++) {
@@ -391,7 +399,7 @@ final class AdditiveFft {
                     c[lane] ^= (lane >>> (k + 3) % 6 & 1) == 0 ? 0 : CantorTower.beta(tileBits[k] - i);
                 }
             }
-            Memory.put(constants + (long) LaneKernel.CONSTANT_BYTES * b, LaneKernel.constants(c));
+            Memory.put(constants + (long) NibbleLogs.CONSTANT_BYTES * b, NibbleLogs.constants(c));
         }
         return new TileStage(
                 wide,
@@ -419,7 +427,7 @@ final class AdditiveFft {
                 TileStage stage = tileStages.get(s);
                 byte post = stage.truncated ? NO : YES;
                 constantPart(stage, base, tables + 2048L * s);
-                LaneKernel.shorts(
+                kernels.lanes(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -445,7 +453,7 @@ final class AdditiveFft {
             for (int s = 5; s >= 0; s--) {
                 TileStage stage = tileStages.get(s);
                 byte pre = stage.truncated ? NO : YES;
-                LaneKernel.shorts(
+                kernels.lanes(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -465,22 +473,22 @@ final class AdditiveFft {
 
     private void constantPart(TileStage s, long base, long table) {
         if (s.wide) {
-            ButterflyKernel.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
+            kernels.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
         } else {
-            ButterflyKernel.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
+            kernels.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
         }
     }
 
     private void startTiles(long from, long tables) {
         for (int s = 0; s < 6; s++) {
-            tileStages.get(s).twiddles.start(from, tables + 2048L * s);
+            tileStages.get(s).twiddles.start(from, tables + 2048L * s, kernels);
         }
     }
 
     private void stepTiles(long tile, long to, long tables) {
         if (tile + 1 < to) {
             for (int s = 0; s < 6; s++) {
-                tileStages.get(s).twiddles.step(tile, tables + 2048L * s);
+                tileStages.get(s).twiddles.step(tile, tables + 2048L * s, kernels);
             }
         }
     }
@@ -496,8 +504,8 @@ final class AdditiveFft {
         long t5 = 1L << tileBits[5];
         long planes = m - 16 >= 6 ? plane | highPlane : plane;
         int groups = 8 << Long.bitCount(planes);
-        ExchangeKernel.lanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
-        ExchangeKernel.lanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
+        kernels.exchangeLanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
+        kernels.exchangeLanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
     }
 
     // Where bits of the index are in an address: all below m - 4 in their place, m - 3 one lower.

@@ -1,16 +1,5 @@
 package dev.qdistill.gf2;
 
-import static dev.qdistill.gf2.Memory.ALL;
-import static dev.qdistill.gf2.Memory.ORDER;
-import static jdk.incubator.vector.VectorOperators.AND_NOT;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.XOR;
-
-import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.VectorSpecies;
-
 /**
  * Polynomials over GF(2) between the monomial basis and the basis X_j = ∏ s_i^{j_i} (Lin, Al-Naffouri, Han, Chung 2016),
  * in place, packed bits.
@@ -22,9 +11,6 @@ import jdk.incubator.vector.VectorSpecies;
  * coefficients, from the top down, p = 2^t + j, q = j: called level (p, q) here.
  */
 final class BasisConversion {
-    private static final VectorSpecies<Long> L = LongVector.SPECIES_512;
-    private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
-    private static final long MASKS = masks();
 
     /** Bits that are converted at a time where they fit: a memory block of 8 KB. */
     private static final int BLOCK_BITS = 16;
@@ -39,32 +25,28 @@ final class BasisConversion {
      *
      * @param bits a multiple of {@link #GRANULE}
      */
-    static void forward(long address, long bits, Workers workers) {
+    static void forward(long address, long bits, TransformKernels kernels, Workers workers) {
         int k = indexBits(bits);
         if (k > BLOCK_BITS) {
             for (int j = k - BLOCK_BITS - 1; j >= 0; j--) {
-                level(address, bits, BLOCK_BITS + j, j, false, workers);
+                level(address, bits, BLOCK_BITS + j, j, false, kernels, workers);
             }
         }
         workers.split(bits / GRANULE, 8, (from, to, worker) -> {
-            for (long b = from; b < to; b++) {
-                blockForward(address + b * (GRANULE / 8));
-            }
+            kernels.blocks(address + from * (GRANULE / 8), to - from, false);
         });
-        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, false, workers);
+        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, false, kernels, workers);
     }
 
     /** To monomials: the inverse of {@link #forward}. */
-    static void inverse(long address, long bits, Workers workers) {
+    static void inverse(long address, long bits, TransformKernels kernels, Workers workers) {
         int k = indexBits(bits);
-        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, true, workers);
+        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, true, kernels, workers);
         workers.split(bits / GRANULE, 8, (from, to, worker) -> {
-            for (long b = from; b < to; b++) {
-                blockInverse(address + b * (GRANULE / 8));
-            }
+            kernels.blocks(address + from * (GRANULE / 8), to - from, true);
         });
         for (int j = 0; j < k - BLOCK_BITS; j++) {
-            level(address, bits, BLOCK_BITS + j, j, true, workers);
+            level(address, bits, BLOCK_BITS + j, j, true, kernels, workers);
         }
     }
 
@@ -73,49 +55,48 @@ final class BasisConversion {
     }
 
     // The conversion on index bits [low, low + k), all above the vector.
-    private static void rows(long address, long bits, int low, int k, boolean inverse, Workers workers) {
+    private static void rows(
+            long address, long bits, int low, int k, boolean inverse, TransformKernels kernels, Workers workers) {
         if (k <= 1) {
             return;
         }
         if (k == 4 && (bits & (1L << low + 4) - 1) == 0) {
-            rows16(address, bits, low, inverse, workers);
+            rows16(address, bits, low, inverse, kernels, workers);
             return;
         }
         int t = Integer.highestOneBit(k - 1);
         if (inverse) {
-            rows(address, bits, low + t, k - t, true, workers);
-            rows(address, bits, low, t, true, workers);
+            rows(address, bits, low + t, k - t, true, kernels, workers);
+            rows(address, bits, low, t, true, kernels, workers);
             for (int j = 0; j < k - t; j++) {
-                level(address, bits, low + t + j, low + j, true, workers);
+                level(address, bits, low + t + j, low + j, true, kernels, workers);
             }
         } else {
             for (int j = k - t - 1; j >= 0; j--) {
-                level(address, bits, low + t + j, low + j, false, workers);
+                level(address, bits, low + t + j, low + j, false, kernels, workers);
             }
-            rows(address, bits, low, t, false, workers);
-            rows(address, bits, low + t, k - t, false, workers);
+            rows(address, bits, low, t, false, kernels, workers);
+            rows(address, bits, low + t, k - t, false, kernels, workers);
         }
     }
 
     // Four bits of the index at once, where all sixteen rows are there.
-    private static void rows16(long address, long bits, int low, boolean inverse, Workers workers) {
+    private static void rows16(
+            long address, long bits, int low, boolean inverse, TransformKernels kernels, Workers workers) {
         long stride = 1L << low - 3;
         for (long at = 0; at < bits >>> 3; at += 16 * stride) {
             long a = address + at;
             workers.split(stride >>> 9, 16, (from, to, worker) -> {
                 for (long c = from; c < to; c++) {
-                    if (inverse) {
-                        RowConversion.inverse16(a + (c << 9), stride, 8);
-                    } else {
-                        RowConversion.forward16(a + (c << 9), stride, 8);
-                    }
+                    kernels.rows16(a + (c << 9), stride, 8, inverse);
                 }
             });
         }
     }
 
     // Level (p, q) of the whole, p >= 16.
-    private static void level(long address, long bits, int p, int q, boolean inverse, Workers workers) {
+    private static void level(
+            long address, long bits, int p, int q, boolean inverse, TransformKernels kernels, Workers workers) {
         long half = 1L << p - 3;
         long bytes = bits >>> 3;
         for (long at = 0; at + half < bytes; at += 2 * half) {
@@ -127,18 +108,18 @@ final class BasisConversion {
                 // Whole vectors: first hi to hi by wrap-around, then hi to lo.
                 long wrap = Math.max(0, have - (half - shift));
                 if (!inverse && wrap > 0) {
-                    xor(hi, hi + half - shift, wrap, workers);
+                    xor(hi, hi + half - shift, wrap, kernels, workers);
                 }
-                xor(lo + shift, hi, Math.min(have, half - shift), workers);
+                xor(lo + shift, hi, Math.min(have, half - shift), kernels, workers);
                 if (inverse && wrap > 0) {
-                    xor(hi, hi + half - shift, wrap, workers);
+                    xor(hi, hi + half - shift, wrap, kernels, workers);
                 }
             } else {
                 if (!inverse && have == half) {
                     wrap(hi, half, q);
                 }
                 long end = Math.min(half, have + 64);
-                workers.split(end >>> 6, 512, (from, to, worker) -> shifted(lo, hi, from << 6, to << 6, q));
+                workers.split(end >>> 6, 512, (from, to, worker) -> shifted(lo, hi, from << 6, to << 6, q, kernels));
                 if (inverse && have == half) {
                     wrap(hi, half, q);
                 }
@@ -146,23 +127,8 @@ final class BasisConversion {
         }
     }
 
-    private static void xor(long to, long from, long bytes, Workers workers) {
-        workers.split(bytes >>> 6, 512, (a, b, worker) -> xor(to + (a << 6), from + (a << 6), b - a << 6));
-    }
-
-    /** {@code to ^= from}, whole vectors. */
-    static void xor(long to, long from, long bytes) {
-        for (long k = 0; k < bytes; k += 1 << 14) {
-            xorRun(to + k, from + k, (int) Math.min(bytes - k, 1 << 14));
-        }
-    }
-
-    private static void xorRun(long to, long from, int bytes) {
-        for (int k = 0; k < bytes; k += 64) {
-            LongVector.fromMemorySegment(L, ALL, to + k, ORDER)
-                    .lanewise(XOR, LongVector.fromMemorySegment(L, ALL, from + k, ORDER))
-                    .intoMemorySegment(ALL, to + k, ORDER);
-        }
+    private static void xor(long to, long from, long bytes, TransformKernels kernels, Workers workers) {
+        workers.split(bytes >>> 6, 512, (a, b, worker) -> kernels.xor(to + (a << 6), from + (a << 6), b - a << 6));
     }
 
     // The low 2^q bits of hi ^= its top 2^q, q < 9.
@@ -178,143 +144,33 @@ final class BasisConversion {
     }
 
     // lo[from, to) ^= hi << 2^q, q < 9; nothing comes in below hi.
-    private static void shifted(long lo, long hi, long from, long to, int q) {
+    private static void shifted(long lo, long hi, long from, long to, int q, TransformKernels kernels) {
         for (long at = from; at < to; at += 1 << 14) {
             int bytes = (int) Math.min(to - at, 1 << 14);
             if (q < 6) {
-                shiftedBits(lo + at, hi + at, bytes, 1 << q, at == 0);
+                shiftedBits(lo + at, hi + at, bytes, 1 << q, at == 0, kernels);
             } else {
-                shiftedWords(lo + at, hi + at, bytes, 1 << q - 6, at == 0);
+                shiftedWords(lo + at, hi + at, bytes, 1 << q - 6, at == 0, kernels);
             }
         }
     }
 
     // By 1, 2, 4 … 32 bits.
-    private static void shiftedBits(long lo, long hi, int bytes, int s, boolean first) {
+    private static void shiftedBits(long lo, long hi, int bytes, int s, boolean first, TransformKernels kernels) {
         if (first) {
             // The first vector of hi is shifted with what is below it: taken out again in advance.
             Memory.putWord(lo, Memory.word(lo) ^ Memory.word(hi - 8) >>> 64 - s);
         }
-        for (int k = 0; k < bytes; k += 64) {
-            LongVector h = LongVector.fromMemorySegment(L, ALL, hi + k, ORDER);
-            LongVector c = LongVector.fromMemorySegment(L, ALL, hi + k - 8, ORDER);
-            LongVector.fromMemorySegment(L, ALL, lo + k, ORDER)
-                    .lanewise(XOR, h.lanewise(LSHL, s))
-                    .lanewise(XOR, c.lanewise(LSHR, 64 - s))
-                    .intoMemorySegment(ALL, lo + k, ORDER);
-        }
+        kernels.shift(lo, hi, bytes, s);
     }
 
     // By 1, 2, 4 words.
-    private static void shiftedWords(long lo, long hi, int bytes, int words, boolean first) {
+    private static void shiftedWords(long lo, long hi, int bytes, int words, boolean first, TransformKernels kernels) {
         if (first) {
-            // The first vector of hi is shifted with what is below it: taken out again in advance.
             for (int w = 0; w < words; w++) {
                 Memory.putWord(lo + 8L * w, Memory.word(lo + 8L * w) ^ Memory.word(hi - 8L * (words - w)));
             }
         }
-        for (int k = 0; k < bytes; k += 64) {
-            LongVector.fromMemorySegment(L, ALL, lo + k, ORDER)
-                    .lanewise(XOR, LongVector.fromMemorySegment(L, ALL, hi + k - 8L * words, ORDER))
-                    .intoMemorySegment(ALL, lo + k, ORDER);
-        }
-    }
-
-    // Index bits 0–15.
-    private static void blockForward(long a) {
-        for (int p = 15; p >= 11; p--) {
-            blockLevelForward(a, 1 << p - 3, 1 << p - 11);
-        }
-        InnerConversion.forward(a, 1 << BLOCK_BITS - 11);
-        // (15, 11), (14, 10), (13, 9) move whole vectors.
-        for (int p = 15; p >= 13; p--) {
-            blockRows(a, 1 << p - 3, 1 << p - 7, false);
-        }
-        blockLevelForward(a, 1 << 9, 32);
-        RowConversion.forward8(a, 1 << BLOCK_BITS - 12);
-        RowConversion.forward16(a, 512, 8);
-    }
-
-    private static void blockInverse(long a) {
-        RowConversion.inverse16(a, 512, 8);
-        RowConversion.inverse8(a, 1 << BLOCK_BITS - 12);
-        blockLevelInverse(a, 1 << 9, 32);
-        for (int p = 13; p <= 15; p++) {
-            blockRows(a, 1 << p - 3, 1 << p - 7, true);
-        }
-        InnerConversion.inverse(a, 1 << BLOCK_BITS - 11);
-        for (int p = 11; p <= 15; p++) {
-            blockLevelInverse(a, 1 << p - 3, 1 << p - 11);
-        }
-    }
-
-    // A level of one block of 2^16 bits, half and shift in bytes, shift a multiple of the vector.
-    private static void blockRows(long a, int half, int shift, boolean inverse) {
-        for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
-            long lo = a + at;
-            long hi = lo + half;
-            if (!inverse) {
-                xorRun(hi, hi + half - shift, shift);
-            }
-            xorRun(lo + shift, hi, half - shift);
-            if (inverse) {
-                xorRun(hi, hi + half - shift, shift);
-            }
-        }
-    }
-
-    // As blockRows for a shift of 1 to 32 bytes. What wraps around, the top of hi, goes to the bottom of hi and from
-    // there
-    // to lo, one shift higher: taken from the top, since a load of bytes just stored would stall.
-    private static void blockLevelForward(long a, int half, int shift) {
-        ByteVector wrap = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - shift, ORDER);
-        ByteVector moved = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - 2L * shift, ORDER)
-                .lanewise(XOR, wrap);
-        for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
-            long lo = a + at;
-            long hi = lo + half;
-            for (int k = half - 64; k > 0; k -= 64) {
-                ByteVector.fromMemorySegment(B, ALL, lo + k, ORDER)
-                        .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, hi + k - shift, ORDER))
-                        .intoMemorySegment(ALL, lo + k, ORDER);
-            }
-            ByteVector h =
-                    ByteVector.fromMemorySegment(B, ALL, hi - shift, ORDER).lanewise(AND_NOT, wrap);
-            ByteVector top = ByteVector.fromMemorySegment(B, ALL, hi + half - shift, ORDER)
-                    .and(wrap);
-            ByteVector top2 = ByteVector.fromMemorySegment(B, ALL, hi + half - 2L * shift, ORDER)
-                    .and(moved);
-            ByteVector.fromMemorySegment(B, ALL, lo, ORDER)
-                    .lanewise(XOR, h)
-                    .lanewise(XOR, top2)
-                    .intoMemorySegment(ALL, lo, ORDER);
-            ByteVector.fromMemorySegment(B, ALL, hi, ORDER).lanewise(XOR, top).intoMemorySegment(ALL, hi, ORDER);
-        }
-    }
-
-    private static void blockLevelInverse(long a, int half, int shift) {
-        ByteVector wrap = ByteVector.fromMemorySegment(B, ALL, MASKS + 64 - shift, ORDER);
-        for (int at = 0; at < 1 << BLOCK_BITS - 3; at += 2 * half) {
-            long lo = a + at;
-            long hi = lo + half;
-            for (int k = half - 64; k > 0; k -= 64) {
-                ByteVector.fromMemorySegment(B, ALL, lo + k, ORDER)
-                        .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, hi + k - shift, ORDER))
-                        .intoMemorySegment(ALL, lo + k, ORDER);
-            }
-            ByteVector h =
-                    ByteVector.fromMemorySegment(B, ALL, hi - shift, ORDER).lanewise(AND_NOT, wrap);
-            ByteVector top = ByteVector.fromMemorySegment(B, ALL, hi + half - shift, ORDER)
-                    .and(wrap);
-            ByteVector.fromMemorySegment(B, ALL, lo, ORDER).lanewise(XOR, h).intoMemorySegment(ALL, lo, ORDER);
-            ByteVector.fromMemorySegment(B, ALL, hi, ORDER).lanewise(XOR, top).intoMemorySegment(ALL, hi, ORDER);
-        }
-    }
-
-    // 64 bytes of ones, 128 of zeros: from 64 - n, a vector whose first n bytes are ones.
-    private static long masks() {
-        byte[] m = new byte[192];
-        java.util.Arrays.fill(m, 0, 64, (byte) -1);
-        return Memory.constants(m);
+        kernels.xor(lo, hi - 8L * words, bytes);
     }
 }

@@ -2,11 +2,12 @@ package dev.qdistill.gf2;
 
 import static dev.qdistill.gf2.Memory.ALL;
 import static dev.qdistill.gf2.Memory.ORDER;
+import static jdk.incubator.vector.VectorOperators.XOR;
 
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Short copies of whole vectors. */
+/** Copies and sums of whole vectors. */
 final class CopyKernel {
     private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
 
@@ -15,6 +16,21 @@ final class CopyKernel {
     static void copy(long from, long to, int vectors) {
         for (int k = 0; k < vectors; k++) {
             ByteVector.fromMemorySegment(B, ALL, from + 64L * k, ORDER).intoMemorySegment(ALL, to + 64L * k, ORDER);
+        }
+    }
+
+    /** {@code to ^= from}, whole vectors. */
+    static void xor(long to, long from, long bytes) {
+        for (long k = 0; k < bytes; k += 1 << 14) {
+            xorRun(to + k, from + k, (int) Math.min(bytes - k, 1 << 14));
+        }
+    }
+
+    static void xorRun(long to, long from, int bytes) {
+        for (int k = 0; k < bytes; k += 64) {
+            ByteVector.fromMemorySegment(B, ALL, to + k, ORDER)
+                    .lanewise(XOR, ByteVector.fromMemorySegment(B, ALL, from + k, ORDER))
+                    .intoMemorySegment(ALL, to + k, ORDER);
         }
     }
 }

@@ -12,7 +12,7 @@ import java.util.Optional;
  * <p>Bit i of a {@link BitString} is the coefficient of x^i. Implementations hold no state of their own and are safe for
  * use by many threads; the {@link MiddleProduct}s they make are not.
  */
-public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Multiplier {
+public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Multiplier, NativeGf2Multiplier {
     /** The longest product, in bits. */
     long MAX_PRODUCT_BITS = (1L << 32) - (1L << 16);
 
@@ -30,10 +30,24 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
                 });
                 yield new VectorGf2Multiplier();
             }
-            case AUTO -> vectorProblem().isEmpty() ? new VectorGf2Multiplier() : new ScalarGf2Multiplier();
-            case NATIVE, OPENCL ->
+            case NATIVE -> {
+                nativeProblem().ifPresent(p -> {
+                    throw new BackendUnavailableException(Backend.NATIVE, p);
+                });
+                yield NativeGf2Multiplier.create();
+            }
+            case AUTO ->
+                nativeProblem().isEmpty()
+                        ? NativeGf2Multiplier.create()
+                        : vectorProblem().isEmpty() ? new VectorGf2Multiplier() : new ScalarGf2Multiplier();
+            case OPENCL ->
                 throw new BackendUnavailableException(backend, "there is no such kernel for binary polynomials");
         };
+    }
+
+    /** Why there is no multiplier in C here; empty if there is. */
+    static Optional<String> nativeProblem() {
+        return NativeGf2Multiplier.problem();
     }
 
     /** Why there is no multiplier by the Vector API here; empty if there is. */

@@ -14,26 +14,10 @@ import jdk.incubator.vector.VectorSpecies;
  * {@link NibbleLogs}.
  */
 final class LaneKernel {
-    /** Bytes of the logarithms of one constant per lane: of c0, β_7 c1 and c0 + c1, three vectors each. */
-    static final int CONSTANT_BYTES = 9 * 64;
-
     private static final VectorSpecies<Byte> B = ByteVector.SPECIES_512;
     private static final long TABLES = Memory.constants(NibbleLogs.tables());
 
     private LaneKernel() {}
-
-    /** The logarithms of the constants c[0] … c[63] of GF(2^16). */
-    static byte[] constants(int[] c) {
-        byte[] t = new byte[CONSTANT_BYTES];
-        for (int lane = 0; lane < 64; lane++) {
-            int c0 = c[lane] & 0xff;
-            int c1 = c[lane] >>> 8;
-            NibbleLogs.put(t, lane, c0);
-            NibbleLogs.put(t, 192 + lane, CantorTower.multiply(CantorTower.beta(7), c1));
-            NibbleLogs.put(t, 384 + lane, c0 ^ c1);
-        }
-        return t;
-    }
 
     /**
      * {@code blocks} blocks with constants of their own: block b begins at {@code data} + b spread over {@code blockMask}; its
@@ -59,7 +43,7 @@ final class LaneKernel {
         ByteVector e2 = ByteVector.fromMemorySegment(B, ALL, TABLES + 192, ORDER);
         for (int b = 0; b < blocks; b++) {
             long lo = data + Long.expand(b, blockMask);
-            long c = constants + (long) CONSTANT_BYTES * b;
+            long c = constants + (long) NibbleLogs.CONSTANT_BYTES * b;
             ByteVector c0 = ByteVector.fromMemorySegment(B, ALL, c, ORDER);
             ByteVector c1 = ByteVector.fromMemorySegment(B, ALL, c + 64, ORDER);
             ByteVector c2 = ByteVector.fromMemorySegment(B, ALL, c + 128, ORDER);

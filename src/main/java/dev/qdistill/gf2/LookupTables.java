@@ -46,11 +46,6 @@ final class LookupTables {
         return t;
     }
 
-    /** Tables of x → w·x, w in GF(2^8). */
-    static byte[] multiply8(int w) {
-        return map8(x -> CantorTower.multiply(w, x));
-    }
-
     /** Tables of x → w·x, w in GF(2^16): for each byte of the result those of the three indices. */
     static byte[] multiply16(int w) {
         int[] images = new int[16];

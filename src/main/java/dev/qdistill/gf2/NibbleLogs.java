@@ -13,6 +13,9 @@ final class NibbleLogs {
     /** Bytes of the tables: logarithms, then three exponentials, then the same three times β_7. */
     static final int BYTES = 7 * 64;
 
+    /** Bytes of the logarithms of one constant per lane: of c0, β_7 c1 and c0 + c1, three vectors each. */
+    static final int CONSTANT_BYTES = 9 * 64;
+
     private static final int[] LOG = logs();
 
     private NibbleLogs() {}
@@ -62,9 +65,22 @@ final class NibbleLogs {
     }
 
     /** Writes the three logarithms of a byte to t[at], t[at + 64], t[at + 128]. */
-    static void put(byte[] t, int at, int x) {
+    private static void put(byte[] t, int at, int x) {
         t[at] = (byte) LOG[x & 15];
         t[at + 64] = (byte) LOG[x >>> 4];
         t[at + 128] = (byte) LOG[(x ^ x >>> 4) & 15];
+    }
+
+    /** The logarithms of the constants c[0] … c[63] of GF(2^16). */
+    static byte[] constants(int[] c) {
+        byte[] t = new byte[CONSTANT_BYTES];
+        for (int lane = 0; lane < 64; lane++) {
+            int c0 = c[lane] & 0xff;
+            int c1 = c[lane] >>> 8;
+            put(t, lane, c0);
+            put(t, 192 + lane, CantorTower.multiply(CantorTower.beta(7), c1));
+            put(t, 384 + lane, c0 ^ c1);
+        }
+        return t;
     }
 }

@@ -21,6 +21,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class TransformProduct implements MiddleProduct {
     private final Gf2Multiplier.Shape shape;
+    private final TransformKernels kernels;
     private final AdditiveFft[] transforms;
     // Sums of the degrees before.
     private final long[] offsets;
@@ -35,14 +36,15 @@ final class TransformProduct implements MiddleProduct {
     private final long scratch;
     private boolean hasFirst;
 
-    TransformProduct(Gf2Multiplier.Shape shape) {
+    TransformProduct(Gf2Multiplier.Shape shape, TransformKernels kernels) {
+        this.kernels = kernels;
         this.shape = shape;
         int[] exponents = exponents(shape.productBits());
         transforms = new AdditiveFft[exponents.length];
         offsets = new long[exponents.length];
         long sum = 0;
         for (int k = 0; k < exponents.length; k++) {
-            transforms[k] = new AdditiveFft(exponents[k], tables);
+            transforms[k] = new AdditiveFft(exponents[k], kernels, tables);
             offsets[k] = sum;
             sum += 1L << exponents[k];
         }
@@ -104,7 +106,7 @@ final class TransformProduct implements MiddleProduct {
                 combine(r, k);
             }
         }
-        BasisConversion.inverse(r, roundUp(shape.productBits()), workers);
+        BasisConversion.inverse(r, roundUp(shape.productBits()), kernels, workers);
         result.copyFrom(product, shape.offset(), 0, shape.length());
     }
 
@@ -115,7 +117,7 @@ final class TransformProduct implements MiddleProduct {
         MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
         memory.asSlice(bytes).fill((byte) 0);
         long bits = roundUp(factor.length());
-        BasisConversion.forward(memory.address(), bits, workers);
+        BasisConversion.forward(memory.address(), bits, kernels, workers);
         return bits;
     }
 
@@ -140,8 +142,7 @@ final class TransformProduct implements MiddleProduct {
     }
 
     private void xor(long to, long from, long bytes) {
-        workers.split(
-                bytes >>> 6, 512, (a, b, worker) -> BasisConversion.xor(to + (a << 6), from + (a << 6), b - a << 6));
+        workers.split(bytes >>> 6, 512, (a, b, worker) -> kernels.xor(to + (a << 6), from + (a << 6), b - a << 6));
     }
 
     private static long roundUp(long bits) {

@@ -18,21 +18,21 @@ final class Twiddles {
      * @param first the exponent k of w(0) = β_k, or -1 for w(0) = 0
      * @param exponents e_0, e_1 …
      */
-    Twiddles(Arena arena, boolean wide, int first, List<Integer> exponents) {
-        bytes = wide ? LookupTables.BYTES32 : LookupTables.BYTES16;
-        long basis = wide ? LookupTables.BETA32 : LookupTables.BETA16;
+    Twiddles(Arena arena, TransformKernels kernels, boolean wide, int first, List<Integer> exponents) {
+        bytes = kernels.tableBytes(wide);
+        long basis = kernels.betaTables(wide);
         int n = exponents.size();
         // One more, never used, but read by kernels after their last block.
         initial = arena.allocate((long) bytes * (n + 2), 64).address();
         deltas = initial + bytes;
         if (first >= 0) {
-            BasisConversion.xor(initial, basis + (long) bytes * first, bytes);
+            xor(initial, basis + (long) bytes * first, bytes);
         }
         for (int t = 0; t < n; t++) {
             long at = deltas + (long) bytes * t;
-            BasisConversion.xor(at, basis + (long) bytes * exponents.get(t), bytes);
+            xor(at, basis + (long) bytes * exponents.get(t), bytes);
             if (t > 0) {
-                BasisConversion.xor(at, at - bytes, bytes);
+                xor(at, at - bytes, bytes);
             }
         }
     }
@@ -43,22 +43,28 @@ final class Twiddles {
     }
 
     /** Writes the tables of block b to {@code to}. */
-    void start(long b, long to) {
+    void start(long b, long to, TransformKernels kernels) {
         for (int k = 0; k < bytes; k += 8) {
             Memory.putWord(to + k, Memory.word(initial + k));
         }
         // Bit t alone is the sum of the steps t and t - 1.
         for (long rest = b; rest != 0; rest &= rest - 1) {
             int t = Long.numberOfTrailingZeros(rest);
-            BasisConversion.xor(to, deltas + (long) bytes * t, bytes);
+            kernels.xor(to, deltas + (long) bytes * t, bytes);
             if (t > 0) {
-                BasisConversion.xor(to, deltas + (long) bytes * (t - 1), bytes);
+                kernels.xor(to, deltas + (long) bytes * (t - 1), bytes);
             }
         }
     }
 
     /** Turns the tables of block b into those of block b + 1. */
-    void step(long b, long tables) {
-        BasisConversion.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
+    void step(long b, long tables, TransformKernels kernels) {
+        kernels.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
+    }
+
+    private static void xor(long to, long from, int bytes) {
+        for (int k = 0; k < bytes; k += 8) {
+            Memory.putWord(to + k, Memory.word(to + k) ^ Memory.word(from + k));
+        }
     }
 }

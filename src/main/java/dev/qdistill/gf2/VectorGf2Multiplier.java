@@ -7,6 +7,8 @@ final class VectorGf2Multiplier implements Gf2Multiplier {
     /** The shorter factor's length from which on the transform is faster, in bits. */
     private static final long THRESHOLD = 1 << 12;
 
+    private final TransformKernels kernels = new VectorKernels();
+
     @Override
     public Backend backend() {
         return Backend.VECTOR;
@@ -17,6 +19,6 @@ final class VectorGf2Multiplier implements Gf2Multiplier {
         Shape shape = new Shape(aBits, bBits, offset, length, threads);
         return Math.min(aBits, bBits) < THRESHOLD
                 ? new ScalarGf2Multiplier().middleProduct(aBits, bBits, offset, length, threads)
-                : new TransformProduct(shape);
+                : new TransformProduct(shape, kernels);
     }
 }

@@ -10,6 +10,8 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class AdditiveFftTest {
+    private static final TransformKernels KERNELS = new VectorKernels();
+
     @Test
     void theTowerIsAFieldWithCantorsBasis() {
         var random = new SplittableRandom(1);
@@ -50,11 +52,11 @@ class AdditiveFftTest {
             }
             convert(f, 0, k);
             try (Workers workers = new Workers(2)) {
-                BasisConversion.forward(padded.segment().address(), bits, workers);
+                BasisConversion.forward(padded.segment().address(), bits, KERNELS, workers);
                 for (int i = 0; i < bits; i++) {
                     assertEquals(f[i], padded.get(i), "coefficient " + i + " of " + bits);
                 }
-                BasisConversion.inverse(padded.segment().address(), bits, workers);
+                BasisConversion.inverse(padded.segment().address(), bits, KERNELS, workers);
             }
             assertTrue(s.contentEquals(padded.slice(0, bits)), "back at " + bits);
         }
@@ -72,7 +74,7 @@ class AdditiveFftTest {
             BitString values = BitString.allocate(1L << m);
             try (SecretArena arena = new SecretArena();
                     Workers workers = new Workers(1 + m % 2)) {
-                AdditiveFft fft = new AdditiveFft(m, arena);
+                AdditiveFft fft = new AdditiveFft(m, KERNELS, arena);
                 long scratch =
                         arena.allocate(2L * AdditiveFft.SCRATCH_BYTES, 64).address();
                 long v = values.segment().address();
@@ -113,7 +115,7 @@ class AdditiveFftTest {
             BitString values = BitString.allocate(1L << m);
             try (SecretArena arena = new SecretArena();
                     Workers workers = new Workers(1)) {
-                AdditiveFft fft = new AdditiveFft(m, arena);
+                AdditiveFft fft = new AdditiveFft(m, KERNELS, arena);
                 long scratch = arena.allocate(AdditiveFft.SCRATCH_BYTES, 64).address();
                 for (int i = 0; i < m; i++) {
                     f.wipe();

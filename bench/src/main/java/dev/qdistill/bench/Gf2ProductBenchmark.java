@@ -34,7 +34,7 @@ import org.openjdk.jmh.annotations.Warmup;
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"})
 public class Gf2ProductBenchmark {
     /** A back end, or gf2x. */
-    @Param({"scalar", "vector", "gf2x"})
+    @Param({"scalar", "vector", "native", "gf2x"})
     public String by = "vector";
 
     @Param({"65536", "262144", "1048576", "1153434"})
