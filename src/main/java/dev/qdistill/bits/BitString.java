@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Security guarantees: {@link #close()} overwrites the contents with zeros before the memory is given back;
  * {@link #contentEquals} takes a time that depends on the length only; {@link #toString} shows the length only.
  *
+ * <p>All memory is of shared arenas: with a second kind of arena in one JVM the loops here become several times as slow.
+ *
  * <p>Not safe for concurrent writes; threads may share one string when they touch different 64-bit words.
  */
 public final class BitString implements AutoCloseable {
@@ -395,6 +397,9 @@ public final class BitString implements AutoCloseable {
         long at = 0;
         for (long w = 0; w < wordCount(); w++) {
             long k = mask.segment.get(WORD, w << 3);
+            if (k == 0) {
+                continue;
+            }
             int n = Long.bitCount(k);
             long old = segment.get(WORD, w << 3);
             segment.set(WORD, w << 3, old & ~k | Long.expand(values.bits(at, n), k));

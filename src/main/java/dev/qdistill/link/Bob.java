@@ -31,6 +31,7 @@ final class Bob implements Party {
     private final Block block;
     private final BitStringBuilder bits = new BitStringBuilder();
     private final BitStringBuilder bases = new BitStringBuilder();
+    private final BitStringBuilder doubleClicks = new BitStringBuilder();
     private State state = State.HELLO;
     private @Nullable SiftedBlock sifted;
     private @Nullable BitString raw;
@@ -105,6 +106,7 @@ final class Bob implements Party {
     public void close() {
         bits.close();
         bases.close();
+        doubleClicks.close();
         if (sifted != null) {
             sifted.close();
         }
@@ -120,11 +122,11 @@ final class Bob implements Party {
     private void announceDetections(Consumer<Message> out) {
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
-            if (doubles) {
-                assignDoubleClicks(records.batch().bits(), records.batch().doubleClicks());
-            }
             records.append(bits, records.batch().bits());
             records.appendBases(bases);
+            if (doubles) {
+                records.append(doubleClicks, records.batch().doubleClicks());
+            }
             out.accept(new Message.Detections(Arrays.copyOfRange(records.pulses(), records.from(), records.to())));
             block.progress.advanced(
                     Stage.SIFT, records.dump().position(), records.dump().size());
@@ -145,7 +147,9 @@ final class Bob implements Party {
 
     private void sift(Message.AliceBases m, Consumer<Message> out) {
         try (BitString own = bits.build();
-                BitString ownBases = bases.build()) {
+                BitString ownBases = bases.build();
+                BitString doubles = doubleClicks.build()) {
+            assignDoubleClicks(own, doubles);
             if (m.bases().length() != own.length()
                     || m.intensityLow().length() != own.length()
                     || m.intensityHigh().length() != own.length()) {
