@@ -104,6 +104,41 @@ final class CodesCommand {
         return ExitCode.OK;
     }
 
+    @Command(
+            name = "choose",
+            description = "The code that would be taken at each error rate, and its f there, as a Markdown table.",
+            mixinStandardHelpOptions = true)
+    int choose(
+            @Option(
+                            names = "--qber",
+                            split = ",",
+                            description = "Error rates; ${DEFAULT-VALUE}.",
+                            defaultValue = "0.005,0.01,0.02,0.03,0.05,0.08,0.11")
+                    double[] qbers,
+            @Option(names = "--profile", description = "${COMPLETION-CANDIDATES}.", defaultValue = "EFFICIENT")
+                    Profile profile) {
+        CodeFamily family = CodeFamily.shipped();
+        StringBuilder head = new StringBuilder("| QBER |");
+        StringBuilder rule = new StringBuilder("|---|");
+        for (int length : family.frameLengths()) {
+            head.append(" 2^").append(Integer.numberOfTrailingZeros(length)).append(" |");
+            rule.append("---|");
+        }
+        out().println(head);
+        out().println(rule);
+        for (double q : qbers) {
+            StringBuilder row = new StringBuilder(String.format(Locale.ROOT, "| %.4g %% |", 100 * q));
+            for (int length : family.frameLengths()) {
+                row.append(family.select(length, q, profile)
+                        .map(c -> String.format(Locale.ROOT, " %.3f (m%d) |", c.efficiency(q), c.syndromeBits()))
+                        .orElse(" none |"));
+            }
+            out().println(row);
+        }
+        out().flush();
+        return ExitCode.OK;
+    }
+
     @Command(name = "show", description = "The structure of a code.", mixinStandardHelpOptions = true)
     int show(
             @Parameters(paramLabel = "NAME", description = "A code of 'codes list', or a file.") String name,

@@ -73,10 +73,18 @@ public final class FamilyDesign {
     /** The leakages 1 - R of the family. */
     public List<Double> leakages() {
         List<Double> result = new ArrayList<>();
-        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= frameBits < 1 << 16 ? STEP : FINE_STEP) {
+        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= step(l)) {
             result.add(l);
         }
         return result;
+    }
+
+    // Long base matrices of high rates are large; there, finer steps gain little.
+    private double step(double leakage) {
+        if (frameBits < 1 << 16) {
+            return STEP;
+        }
+        return frameBits >= 1 << 20 && leakage < .13 ? FINE_STEP * FINE_STEP : FINE_STEP;
     }
 
     /** Designs and measures all codes and writes them to {@code codes-N.qdlf} in {@code directory}. */

@@ -1,9 +1,7 @@
 package dev.qdistill.ldpc;
 
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -284,17 +282,28 @@ public final class QuasiCyclicCode {
 
     /** The number of cycles of length 4 of the base matrix lifted by its circulants, divided by Z. */
     public int fourCycles() {
+        // Each pair of entries of a column is a key of two rows and the difference of the shifts; equal keys close
+        // cycles.
         int[][] cols = columnEntries();
-        Map<Long, Integer> seen = new HashMap<>();
-        int cycles = 0;
+        int pairs = 0;
+        for (int[] c : cols) {
+            pairs += c.length / 2 * (c.length / 2 - 1) / 2;
+        }
+        long[] keys = new long[pairs];
+        int n = 0;
         for (int[] c : cols) {
             for (int i = 0; i < c.length; i += 2) {
                 for (int j = i + 2; j < c.length; j += 2) {
                     long d = Math.floorMod(c[i + 1] - c[j + 1], circulant);
-                    long key = ((long) c[i] << 15 | c[j]) << 16 | d;
-                    cycles += seen.merge(key, 1, Integer::sum) - 1;
+                    keys[n++] = ((long) c[i] << 15 | c[j]) << 16 | d;
                 }
             }
+        }
+        Arrays.sort(keys);
+        int cycles = 0;
+        for (int i = 0, run = 0; i < n; i++) {
+            run = i > 0 && keys[i] == keys[i - 1] ? run + 1 : 0;
+            cycles += run;
         }
         return cycles;
     }
