@@ -7,14 +7,14 @@ import dev.qdistill.bits.BitString;
 import java.util.Optional;
 
 /**
- * Exact products of polynomials over GF(2), to 2^32 - 2^16 bits of product.
+ * Exact products of polynomials over GF(2), to 15·2^28 bits of product.
  *
  * <p>Bit i of a {@link BitString} is the coefficient of x^i. Implementations hold no state of their own and are safe for
  * use by many threads; the {@link MiddleProduct}s they make are not.
  */
 public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Multiplier, NativeGf2Multiplier {
     /** The longest product, in bits. */
-    long MAX_PRODUCT_BITS = (1L << 32) - (1L << 16);
+    long MAX_PRODUCT_BITS = 15L << 28;
 
     /**
      * The multiplier that runs on {@code backend}; for {@link Backend#AUTO} the fastest that works here.

@@ -3,14 +3,24 @@ package dev.qdistill.gf2;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class AdditiveFftTest {
     private static final TransformKernels KERNELS = new VectorKernels();
+
+    @BeforeEach
+    void needsTheVectorApi() {
+        assumeTrue(
+                Gf2Multiplier.vectorProblem().isEmpty(),
+                Gf2Multiplier.vectorProblem().orElse(""));
+    }
 
     @Test
     void theTowerIsAFieldWithCantorsBasis() {
@@ -64,31 +74,45 @@ class AdditiveFftTest {
 
     @Test
     void multiplyingByOneChangesNothing() {
-        var random = new SplittableRandom(3);
         for (int m = AdditiveFft.MIN; m <= 24; m++) {
-            BitString f = BitString.random(1L << m, random);
-            BitString one = BitString.allocate(1L << m);
-            one.set(0, true);
-            BitString g = BitString.allocate(1L << m);
-            BitString factor = BitString.allocate(1L << m);
-            BitString values = BitString.allocate(1L << m);
-            try (SecretArena arena = new SecretArena();
-                    Workers workers = new Workers(1 + m % 2)) {
-                AdditiveFft fft = new AdditiveFft(m, KERNELS, arena);
-                long scratch =
-                        arena.allocate(2L * AdditiveFft.SCRATCH_BYTES, 64).address();
-                long v = values.segment().address();
-                fft.forward(one.segment().address(), factor.segment().address(), scratch, workers);
-                fft.multiply(
-                        f.segment().address(),
-                        factor.segment().address(),
-                        v,
-                        g.segment().address(),
-                        scratch,
-                        workers);
-            }
-            assertTrue(f.contentEquals(g), "m = " + m);
+            assertOneIsNeutral(m, KERNELS);
         }
+    }
+
+    @Test
+    void multiplyingByOneChangesNothingWithNativeKernels() {
+        assumeTrue(
+                Gf2Multiplier.nativeProblem().isEmpty(),
+                Gf2Multiplier.nativeProblem().orElse(""));
+        TransformKernels kernels = new NativeKernels(NativeLibrary.symbols().orElseThrow());
+        // From m = 26 on some stages run on more than a unit.
+        for (int m = AdditiveFft.MIN; m <= 27; m++) {
+            assertOneIsNeutral(m, kernels);
+        }
+    }
+
+    private static void assertOneIsNeutral(int m, TransformKernels kernels) {
+        BitString f = BitString.random(1L << m, new SplittableRandom(m));
+        BitString one = BitString.allocate(1L << m);
+        one.set(0, true);
+        BitString g = BitString.allocate(1L << m);
+        BitString factor = BitString.allocate(1L << m);
+        BitString values = BitString.allocate(1L << m);
+        try (SecretArena arena = new SecretArena();
+                Workers workers = new Workers(1 + m % 2)) {
+            AdditiveFft fft = new AdditiveFft(m, kernels, arena);
+            long scratch = arena.allocate(2L * AdditiveFft.SCRATCH_BYTES, 64).address();
+            long v = values.segment().address();
+            fft.forward(one.segment().address(), factor.segment().address(), scratch, workers);
+            fft.multiply(
+                    f.segment().address(),
+                    factor.segment().address(),
+                    v,
+                    g.segment().address(),
+                    scratch,
+                    workers);
+        }
+        assertTrue(f.contentEquals(g), "m = " + m);
     }
 
     @Test
