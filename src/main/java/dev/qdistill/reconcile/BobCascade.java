@@ -37,6 +37,9 @@ public final class BobCascade {
     private boolean[] suspected = new boolean[1024];
     private int suspectCount;
 
+    /** The positions at which Alice's bit is known; there no block can have an error. A bit a position. */
+    private final long[] known;
+
     private int[] asked = {};
     private int expected;
     private int parities;
@@ -69,6 +72,7 @@ public final class BobCascade {
         this.permutations = permutations;
         this.firstBlock = variant.firstBlock(qber, bits);
         this.blocks = new CascadeBlocks(variant, firstBlock, permutations);
+        this.known = new long[(bits + 63) >>> 6];
     }
 
     /** The first request; empty if even this is beyond the limit. */
@@ -162,7 +166,7 @@ public final class BobCascade {
             byLength[i] = (long) blocks.length(suspects[i]) << 32 | suspects[i];
         }
         Arrays.sort(byLength);
-        long[] taken = new long[(bits + 63) >>> 6];
+        long[] taken = new long[known.length];
         int[] chosen = new int[suspectCount];
         int n = 0;
         for (long entry : byLength) {
@@ -179,7 +183,7 @@ public final class BobCascade {
     private boolean disjoint(int block, long[] taken) {
         for (int i = 0; i < blocks.length(block); i++) {
             int p = blocks.position(block, i);
-            if ((taken[p >>> 6] >>> p & 1) != 0) {
+            if (((taken[p >>> 6] & ~known[p >>> 6]) >>> p & 1) != 0) {
                 return false;
             }
         }
@@ -221,8 +225,16 @@ public final class BobCascade {
             grow();
             odd[left] = differs;
             odd[left + 1] = odd[block] ^ differs;
-            suspect(left);
-            suspect(left + 1);
+            learn(left);
+            learn(left + 1);
+        }
+    }
+
+    private void learn(int block) {
+        suspect(block);
+        if (blocks.length(block) == 1) {
+            int p = blocks.position(block, 0);
+            known[p >>> 6] |= 1L << p;
         }
     }
 
