@@ -20,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
         subcommands = {
             BenchPipelineCommand.class,
             BenchReconcileCommand.class,
+            BenchCascadeCommand.class,
             BenchSiftCommand.class,
             BenchAmplifyCommand.class,
             BenchVerifyCommand.class

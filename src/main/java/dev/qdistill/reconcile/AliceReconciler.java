@@ -6,6 +6,10 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeEncoder;
+import dev.qdistill.reconcile.ReconcileMessage.CascadePass;
+import dev.qdistill.reconcile.ReconcileMessage.CascadeStart;
+import dev.qdistill.reconcile.ReconcileMessage.Parities;
+import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Published;
 import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
@@ -14,8 +18,10 @@ import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
 
@@ -30,6 +36,8 @@ public final class AliceReconciler {
     private final Backend backend;
     private final Workers workers;
     private final Set<Integer> published = new HashSet<>();
+    private final Map<Integer, AliceCascade> cascades = new HashMap<>();
+    private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
     private Leakage leakage = Leakage.NONE;
 
     /**
@@ -53,6 +61,9 @@ public final class AliceReconciler {
         return switch (request) {
             case SyndromeRequest r -> syndromes(r);
             case RevealRequest r -> reveal(r);
+            case CascadeStart r -> startCascade(r);
+            case CascadePass r -> goOn(r.frame(), r);
+            case ParityRequest r -> goOn(r.frame(), r);
             case PublishRequest r -> publish(r);
             default ->
                 throw new IllegalArgumentException(
@@ -112,6 +123,30 @@ public final class AliceReconciler {
         }
         leakage = countRevealed(leakage, r);
         return new Revealed(r.frames(), bits);
+    }
+
+    private Parities startCascade(CascadeStart r) {
+        Frame frame = frame(r.frame());
+        if (cascades.containsKey(r.frame()) || published.contains(r.frame())) {
+            throw new IllegalArgumentException("Bob starts Cascade on frame " + r.frame() + " twice or too late");
+        }
+        AliceCascade cascade = new AliceCascade(
+                key, frame.offset(), r, permutations.computeIfAbsent(frame.bits(), CascadePermutations::new));
+        Parities parities = cascade.answer(r);
+        cascades.put(r.frame(), cascade);
+        leakage = BobCascade.countStart(leakage, r.variant(), frame.bits());
+        leakage = BobCascade.countParities(leakage, parities.parities().length());
+        return parities;
+    }
+
+    private Parities goOn(int frame, ReconcileMessage request) {
+        AliceCascade cascade = cascades.get(frame);
+        if (cascade == null || published.contains(frame)) {
+            throw new IllegalArgumentException("Bob asks for parities of frame " + frame + " outside of Cascade");
+        }
+        Parities parities = cascade.answer(request);
+        leakage = BobCascade.countParities(leakage, parities.parities().length());
+        return parities;
     }
 
     private Published publish(PublishRequest r) {

@@ -9,6 +9,7 @@ import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.SyndromeEncoder;
 import dev.qdistill.ldpc.UpdateRule;
+import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Published;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
@@ -18,8 +19,10 @@ import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -46,6 +49,8 @@ public final class BobReconciler implements AutoCloseable {
 
     private static final int MAXIMUM_ITERATIONS = 100;
     private static final int MAXIMUM_REVEALS = 3;
+    /** Parities that Cascade needs, in entropies of the errors: somewhat more than usual. */
+    private static final double CASCADE_SHARE = 1.15;
     /** Bits revealed in each round, as a share of the frame's entropy of errors. */
     private static final double[] REVEAL_SHARE = {0.01, 0.02, 0.04};
 
@@ -59,6 +64,7 @@ public final class BobReconciler implements AutoCloseable {
     private final QberEstimate qber;
     private final Map<QuasiCyclicCode, Queue<SyndromeDecoder>> decoders = new ConcurrentHashMap<>();
     private final Map<Integer, Attempt> failed = new TreeMap<>();
+    private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
 
     private Leakage leakage = Leakage.NONE;
     private int requested;
@@ -84,6 +90,12 @@ public final class BobReconciler implements AutoCloseable {
 
         @org.jspecify.annotations.Nullable
         BitString knownErrors;
+        /** Cascade on this frame, and the frame as it was before; null before that. */
+        @org.jspecify.annotations.Nullable
+        BobCascade cascade;
+
+        @org.jspecify.annotations.Nullable
+        BitString before;
         /** The next positions to ask for. */
         @org.jspecify.annotations.Nullable
         BitString wanted;
@@ -151,6 +163,7 @@ public final class BobReconciler implements AutoCloseable {
         switch (message) {
             case Syndromes m -> decode(m, out);
             case Revealed m -> decodeRevealed(m, out);
+            case Parities m -> cascade(m, out);
             case Published m -> takePublished(m);
             default ->
                 throw new IllegalArgumentException(
@@ -360,10 +373,8 @@ public final class BobReconciler implements AutoCloseable {
                 a.reveals++;
                 reveal.add(a.frame.index());
                 positions.add(java.util.Objects.requireNonNull(a.wanted));
-            } else {
-                givenUp++;
+            } else if (!startCascade(a, out)) {
                 publish.add(a.frame.index());
-                leakage = leakage.plusPublished(a.frame.bits());
             }
         }
         qber.observe(errors, bits, failures, batch.size());
@@ -372,8 +383,96 @@ public final class BobReconciler implements AutoCloseable {
             leakage = AliceReconciler.countRevealed(leakage, request);
             send(out, request);
         }
-        if (!publish.isEmpty()) {
-            send(out, new PublishRequest(List.copyOf(publish)));
+        giveUp(publish, out);
+    }
+
+    private void giveUp(List<Integer> publish, Consumer<ReconcileMessage> out) {
+        if (publish.isEmpty()) {
+            return;
+        }
+        for (int f : publish) {
+            givenUp++;
+            leakage = leakage.plusPublished(frames.get(f).bits());
+        }
+        send(out, new PublishRequest(List.copyOf(publish)));
+    }
+
+    /**
+     * Starts Cascade on a frame, unless it would tell as much as publishing the frame: two bits a parity.
+     *
+     * @return false if it was not started
+     */
+    private boolean startCascade(Attempt a, Consumer<ReconcileMessage> out) {
+        // A shortened frame has all its errors in its own bits.
+        double expected = Math.max(a.estimate * a.frame.codeBits(), 1) / a.frame.bits();
+        int limit = (a.frame.bits() - 1) / 2;
+        if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * entropy(expected) > limit) {
+            return false;
+        }
+        BobCascade cascade = new BobCascade(
+                key,
+                a.frame.offset(),
+                a.frame.index(),
+                CascadeVariant.OPTIMISED,
+                expected,
+                limit,
+                permutations.computeIfAbsent(a.frame.bits(), CascadePermutations::new));
+        Optional<ReconcileMessage> request = cascade.start();
+        if (request.isEmpty()) {
+            return false;
+        }
+        a.cascade = cascade;
+        a.before = key.slice(a.frame.offset(), a.frame.bits());
+        if (a.knownErrors != null) {
+            // Errors that the reveals told need not be found again.
+            xorIntoKey(a.frame, a.knownErrors);
+        }
+        leakage = BobCascade.countStart(leakage, CascadeVariant.OPTIMISED, a.frame.bits());
+        sendCascade(cascade, request.get(), out);
+        return true;
+    }
+
+    private void sendCascade(BobCascade cascade, ReconcileMessage request, Consumer<ReconcileMessage> out) {
+        leakage = BobCascade.countParities(leakage, cascade.latest());
+        send(out, request);
+    }
+
+    private void cascade(Parities m, Consumer<ReconcileMessage> out) {
+        Attempt a = failed.get(m.frame());
+        if (a == null || a.cascade == null) {
+            throw new IllegalArgumentException(
+                    "Alice tells parities of frame " + m.frame() + " that were not asked for");
+        }
+        Optional<ReconcileMessage> request = a.cascade.receive(m);
+        if (request.isPresent()) {
+            sendCascade(a.cascade, request.get(), out);
+        } else if (!a.cascade.givenUp() && cascadeAgreesWithSyndrome(a)) {
+            failed.remove(m.frame());
+            wipe(a);
+            close(a.frame);
+        } else {
+            giveUp(List.of(m.frame()), out);
+        }
+    }
+
+    /** Whether what Cascade corrected has the syndrome that Alice sent; nothing more needs to be told for that. */
+    private boolean cascadeAgreesWithSyndrome(Attempt a) {
+        try (BitString error = BitString.allocate(a.frame.codeBits());
+                BitString after = key.slice(a.frame.offset(), a.frame.bits());
+                BitString syndrome = BitString.allocate(a.code.syndromeBits())) {
+            after.xor(java.util.Objects.requireNonNull(a.before));
+            error.copyFrom(after, 0, 0, a.frame.bits());
+            SyndromeEncoder.create(a.code, backend).encode(error, 0, syndrome, 0);
+            return syndrome.contentEquals(a.difference);
+        }
+    }
+
+    /** Adds the first bits of a pattern of errors to a frame of the key. */
+    private void xorIntoKey(Frame frame, BitString errors) {
+        try (BitString own = key.slice(frame.offset(), frame.bits());
+                BitString pattern = errors.slice(0, frame.bits())) {
+            own.xor(pattern);
+            key.copyFrom(own, 0, frame.offset(), frame.bits());
         }
     }
 
@@ -470,6 +569,9 @@ public final class BobReconciler implements AutoCloseable {
         }
         if (a.knownErrors != null) {
             a.knownErrors.close();
+        }
+        if (a.before != null) {
+            a.before.close();
         }
     }
 

@@ -8,38 +8,44 @@ package dev.qdistill.reconcile;
  * @param revealed key bits sent in clear because a frame could not be decoded
  * @param choices what the choice of the revealed positions says of Bob's decoder state, log2 C(n, k) a time, and what
  *     the choice of a code says of the errors of earlier frames of the block
- * @param feedback one bit for each frame in each round: decoded or not
+ * @param parities parities of blocks that Alice told for Cascade
+ * @param feedback one bit for each frame in each round: decoded or not; and for each of the parities: the same as Bob's or
+ *     not
  * @param published bits of frames given up
  */
-public record Leakage(long syndromes, long revealed, long choices, long feedback, long published) {
+public record Leakage(long syndromes, long revealed, long choices, long parities, long feedback, long published) {
 
     /** Nothing sent. */
-    public static final Leakage NONE = new Leakage(0, 0, 0, 0, 0);
+    public static final Leakage NONE = new Leakage(0, 0, 0, 0, 0, 0);
 
     /** All bits. */
     public long total() {
-        return syndromes + revealed + choices + feedback + published;
+        return syndromes + revealed + choices + parities + feedback + published;
     }
 
     Leakage plusSyndromes(long bits) {
-        return new Leakage(syndromes + bits, revealed, choices, feedback, published);
+        return new Leakage(syndromes + bits, revealed, choices, parities, feedback, published);
     }
 
     Leakage plusRevealed(long bits) {
-        return new Leakage(syndromes, revealed + bits, choices, feedback, published);
+        return new Leakage(syndromes, revealed + bits, choices, parities, feedback, published);
     }
 
     Leakage plusChoices(long bits) {
-        return new Leakage(syndromes, revealed, choices + bits, feedback, published);
+        return new Leakage(syndromes, revealed, choices + bits, parities, feedback, published);
+    }
+
+    Leakage plusParities(long bits) {
+        return new Leakage(syndromes, revealed, choices, parities + bits, feedback, published);
     }
 
     Leakage plusFeedback(long bits) {
-        return new Leakage(syndromes, revealed, choices, feedback + bits, published);
+        return new Leakage(syndromes, revealed, choices, parities, feedback + bits, published);
     }
 
     /** With {@code bits} more bits of frames given up. */
     public Leakage plusPublished(long bits) {
-        return new Leakage(syndromes, revealed, choices, feedback, published + bits);
+        return new Leakage(syndromes, revealed, choices, parities, feedback, published + bits);
     }
 
     /**

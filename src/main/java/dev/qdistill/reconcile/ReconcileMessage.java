@@ -57,6 +57,40 @@ public sealed interface ReconcileMessage {
      */
     record Published(List<Integer> frames, List<BitString> bits) implements ReconcileMessage {}
 
+    /**
+     * Bob starts Cascade on a frame. The answer has the parity of each block of the first pass.
+     *
+     * @param frame the frame's number
+     * @param variant which Cascade
+     * @param firstBlock the length of the first pass's blocks in bits
+     */
+    record CascadeStart(int frame, CascadeVariant variant, int firstBlock) implements ReconcileMessage {}
+
+    /**
+     * Bob asks for the next pass. The answer has the parity of each of its blocks, but the last if that follows from the
+     * others.
+     *
+     * @param frame the frame's number
+     */
+    record CascadePass(int frame) implements ReconcileMessage {}
+
+    /**
+     * Bob halves blocks. The answer has the parity of the left half of each.
+     *
+     * @param frame the frame's number
+     * @param blocks numbers of blocks, in the order in which they came to be
+     */
+    @SuppressWarnings("ArrayRecordComponent") // thousands of numbers, never compared
+    record ParityRequest(int frame, int[] blocks) implements ReconcileMessage {}
+
+    /**
+     * Alice's answer to a {@link CascadeStart}, {@link CascadePass} or {@link ParityRequest}.
+     *
+     * @param frame the frame's number
+     * @param parities one bit a block
+     */
+    record Parities(int frame, BitString parities) implements ReconcileMessage {}
+
     /** Bob holds a candidate for every frame. */
     record Reconciled() implements ReconcileMessage {}
 }

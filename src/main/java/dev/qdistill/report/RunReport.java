@@ -110,6 +110,7 @@ public record RunReport(
         leakage.put("syndromes", b.leakage().syndromes());
         leakage.put("revealed", b.leakage().revealed());
         leakage.put("choices", b.leakage().choices());
+        leakage.put("parities", b.leakage().parities());
         leakage.put("feedback", b.leakage().feedback());
         leakage.put("published", b.leakage().published());
         leakage.put("errorCounts", b.leakedBits() - b.leakage().total());

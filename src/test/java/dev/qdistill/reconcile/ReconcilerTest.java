@@ -9,6 +9,10 @@ import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.Profile;
+import dev.qdistill.reconcile.ReconcileMessage.CascadePass;
+import dev.qdistill.reconcile.ReconcileMessage.CascadeStart;
+import dev.qdistill.reconcile.ReconcileMessage.Parities;
+import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
@@ -19,6 +23,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +49,11 @@ final class ReconcilerTest {
     }
 
     private Outcome run(long bits, double qber, QberEstimate estimate, int frameBits) {
+        return run(bits, qber, estimate, frameBits, answer -> answer);
+    }
+
+    private Outcome run(
+            long bits, double qber, QberEstimate estimate, int frameBits, UnaryOperator<ReconcileMessage> channel) {
         try (BitString aliceKey = BitString.random(bits, random);
                 BitString before = aliceKey.copy();
                 BitString bobKey = aliceKey.copy()) {
@@ -59,7 +69,7 @@ final class ReconcilerTest {
                 Deque<ReconcileMessage> requests = new ArrayDeque<>();
                 bob.start(requests::add);
                 while (!(requests.peek() instanceof Reconciled)) {
-                    bob.receive(alice.answer(requests.remove()), requests::add);
+                    bob.receive(channel.apply(alice.answer(requests.remove())), requests::add);
                 }
                 assertEquals(1, requests.size());
                 assertTrue(bob.done());
@@ -107,6 +117,48 @@ final class ReconcilerTest {
         assertEquals(4096, o.bob.published());
     }
 
+    /** Revealed bits that are all wrong keep the decoder from succeeding. */
+    private static ReconcileMessage misled(ReconcileMessage answer) {
+        if (answer instanceof Revealed revealed) {
+            revealed.bits().forEach(BitString::invert);
+        }
+        return answer;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"16384, 0.058", "16384, 0.067", "2500, 0.066"})
+    void aFrameThatTheDecoderFailsOnGoesThroughCascade(long bits, double qber) {
+        int cascades = 0;
+        for (int i = 0; i < 40 && cascades < 2; i++) {
+            Outcome o = run(bits, qber, QberEstimate.fromSample(5000, 100_000), 4096, ReconcilerTest::misled);
+            assertEquals(0, o.wrong);
+            assertEquals(o.alice, o.bob);
+            if (o.bob.parities() > 0 && o.bob.published() == 0) {
+                assertEquals(0, o.statistics.failedFrames());
+                assertTrue(o.bob.feedback() > o.bob.parities(), "each comparison is counted too");
+                cascades++;
+            }
+        }
+        assertTrue(cascades > 0);
+    }
+
+    @Test
+    void aFrameThatCascadeGivesUpIsPublished() {
+        int givenUp = 0;
+        for (int i = 0; i < 60 && givenUp == 0; i++) {
+            Outcome o = run(2500, 0.085, QberEstimate.fromSample(7000, 100_000), 4096, ReconcilerTest::misled);
+            assertEquals(0, o.wrong);
+            assertEquals(o.alice, o.bob);
+            if (o.bob.parities() > 0 && o.bob.published() > 0) {
+                assertEquals(2500, o.bob.published());
+                assertEquals(1, o.statistics.failedFrames());
+                assertTrue(2 * o.bob.parities() < 2500);
+                givenUp++;
+            }
+        }
+        assertTrue(givenUp > 0);
+    }
+
     @Test
     void framesCoverTheBlockWithoutGaps() {
         for (long bits : new long[] {0, 1, 5000, 100_000, 1_000_000, 3_333_333}) {
@@ -150,9 +202,16 @@ final class ReconcilerTest {
             assertRefused(alice, new RevealRequest(List.of(0), List.of()));
             assertRefused(alice, new RevealRequest(List.of(0), List.of(BitString.allocate(7))));
             assertRefused(alice, new Reconciled());
+            assertRefused(alice, new CascadePass(0));
+            assertRefused(alice, new ParityRequest(0, new int[] {0}));
+            assertRefused(alice, new CascadeStart(99, CascadeVariant.OPTIMISED, 16));
+            assertRefused(alice, new CascadeStart(0, CascadeVariant.OPTIMISED, 17));
             assertEquals(Leakage.NONE, alice.leakage());
             alice.answer(new PublishRequest(List.of(0)));
             assertRefused(alice, new PublishRequest(List.of(0)));
+            assertRefused(alice, new CascadeStart(0, CascadeVariant.OPTIMISED, 16));
+            alice.answer(new CascadeStart(1, CascadeVariant.OPTIMISED, 16));
+            assertRefused(alice, new CascadeStart(1, CascadeVariant.OPTIMISED, 16));
 
             try (BobReconciler bob = new BobReconciler(
                     other,
@@ -174,6 +233,9 @@ final class ReconcilerTest {
                 assertThrows(
                         IllegalArgumentException.class,
                         () -> bob.receive(new PublishRequest(List.of(0)), requests::add));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> bob.receive(new Parities(0, BitString.allocate(64)), requests::add));
             }
         }
     }
