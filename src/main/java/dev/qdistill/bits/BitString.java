@@ -255,6 +255,28 @@ public final class BitString implements AutoCloseable {
         }
     }
 
+    /**
+     * {@code this ^= other} on the bits of {@code other} that come to lie at {@code offset} and up.
+     *
+     * @param offset a multiple of 64
+     * @param count the bits of {@code other} to take, from its first on
+     */
+    public void xor(BitString other, long offset, long count) {
+        Objects.checkFromIndexSize(0, count, other.length);
+        Objects.checkFromIndexSize(offset, count, length);
+        if ((offset & 63) != 0) {
+            throw new IllegalArgumentException("Bit offset " + offset + " is not a multiple of 64");
+        }
+        MemorySegment a = segment.asSlice(offset >>> 3);
+        int whole = Math.toIntExact(count >>> 6);
+        for (int i = 0; i < whole; i++) {
+            a.set(WORD, i * 8L, a.get(WORD, i * 8L) ^ other.segment.get(WORD, i * 8L));
+        }
+        int rest = (int) (count & 63);
+        long at = offset + (long) whole * 64;
+        setBits(at, rest, bits(at, rest) ^ other.bits((long) whole * 64, rest));
+    }
+
     /** {@code this &= other}; the lengths must be equal. */
     public void and(BitString other) {
         requireSameLength(other);

@@ -164,13 +164,22 @@ public final class QuasiCyclicCode {
      * @param weight the number of ones in the syndrome of an error pattern
      */
     public double estimateQber(long weight) {
+        int[] degrees = new int[columns + 1];
+        int largest = 0;
+        for (int r = 0; r < rows(); r++) {
+            int d = rowStart[r + 1] - rowStart[r];
+            degrees[d]++;
+            largest = Math.max(largest, d);
+        }
         double low = 0;
         double high = .5;
         for (int i = 0; i < 40; i++) {
             double q = (low + high) / 2;
             double odd = 0;
-            for (int r = 0; r < rows(); r++) {
-                odd += (1 - Math.pow(1 - 2 * q, rowStart[r + 1] - rowStart[r])) / 2;
+            double power = 1;
+            for (int d = 1; d <= largest; d++) {
+                power *= 1 - 2 * q;
+                odd += degrees[d] * (1 - power) / 2;
             }
             if (odd * circulant < weight) {
                 low = q;

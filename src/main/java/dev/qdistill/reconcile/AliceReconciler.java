@@ -91,18 +91,21 @@ public final class AliceReconciler {
         }
         BitString syndromes = BitString.allocate(
                 Arena.ofAuto(), (long) code.syndromeBits() * r.frames().size());
-        workers.forEach(r.frames().size(), i -> {
-            Frame frame = frame(r.frames().get(i));
-            // An encoder is cheap; one a task needs no pool of them.
+        int count = r.frames().size();
+        int parts = Math.min(count, workers.threads());
+        workers.forEach(parts, part -> {
             SyndromeEncoder encoder = SyndromeEncoder.create(code, backend);
-            long at = (long) code.syndromeBits() * i;
-            if (frame.shortened()) {
-                try (BitString padded = BitString.allocate(frame.codeBits())) {
-                    padded.copyFrom(key, frame.offset(), 0, frame.bits());
-                    encoder.encode(padded, 0, syndromes, at);
+            for (int i = count * part / parts; i < count * (part + 1) / parts; i++) {
+                Frame frame = frame(r.frames().get(i));
+                long at = (long) code.syndromeBits() * i;
+                if (frame.shortened()) {
+                    try (BitString padded = BitString.allocate(frame.codeBits())) {
+                        padded.copyFrom(key, frame.offset(), 0, frame.bits());
+                        encoder.encode(padded, 0, syndromes, at);
+                    }
+                } else {
+                    encoder.encode(key, frame.offset(), syndromes, at);
                 }
-            } else {
-                encoder.encode(key, frame.offset(), syndromes, at);
             }
         });
         leakage = countSyndromes(leakage, r, code, codes);

@@ -3,6 +3,7 @@ package dev.qdistill.reconcile;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.bits.SecretArena;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
@@ -62,7 +63,7 @@ public final class BobReconciler implements AutoCloseable {
     private final Workers workers;
     private final LongConsumer progress;
     private final QberEstimate qber;
-    private final Map<QuasiCyclicCode, Queue<SyndromeDecoder>> decoders = new ConcurrentHashMap<>();
+    private final Map<QuasiCyclicCode, Queue<Seat>> seats = new ConcurrentHashMap<>();
     private final Map<Integer, Attempt> failed = new TreeMap<>();
     private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
 
@@ -82,7 +83,8 @@ public final class BobReconciler implements AutoCloseable {
     private static final class Attempt {
         final Frame frame;
         QuasiCyclicCode code;
-        /** Alice's syndrome XOR Bob's. */
+        /** Alice's syndrome XOR Bob's; kept of a frame that failed. */
+        @org.jspecify.annotations.Nullable
         BitString difference;
         /** Positions whose errors are known, and the errors; null before the first reveal. */
         @org.jspecify.annotations.Nullable
@@ -107,10 +109,40 @@ public final class BobReconciler implements AutoCloseable {
         double estimate;
         boolean again;
 
-        Attempt(Frame frame, QuasiCyclicCode code, BitString difference) {
+        Attempt(Frame frame, QuasiCyclicCode code) {
             this.frame = frame;
             this.code = code;
-            this.difference = difference;
+        }
+
+        void keep(BitString failedDifference) {
+            if (difference != null) {
+                difference.close();
+            }
+            difference = failedDifference.copy();
+        }
+    }
+
+    /** What a worker decodes the frames of one code with: reused, since memory of its own for each frame would cost more. */
+    private static final class Seat implements AutoCloseable {
+        final SyndromeDecoder decoder;
+        final SyndromeEncoder encoder;
+        final BitString difference;
+        final BitString own;
+        final BitString frame;
+        private final SecretArena arena = new SecretArena();
+
+        Seat(QuasiCyclicCode code, Backend backend) {
+            decoder = SyndromeDecoder.create(code, backend);
+            encoder = SyndromeEncoder.create(code, backend);
+            difference = BitString.allocate(arena, code.syndromeBits());
+            own = BitString.allocate(arena, code.syndromeBits());
+            frame = BitString.allocate(arena, code.frameBits());
+        }
+
+        @Override
+        public void close() {
+            decoder.close();
+            arena.close();
         }
     }
 
@@ -197,8 +229,8 @@ public final class BobReconciler implements AutoCloseable {
 
     @Override
     public void close() {
-        decoders.values().forEach(q -> q.forEach(SyndromeDecoder::close));
-        decoders.clear();
+        seats.values().forEach(q -> q.forEach(Seat::close));
+        seats.clear();
         failed.values().forEach(BobReconciler::wipe);
         failed.clear();
     }
@@ -281,21 +313,23 @@ public final class BobReconciler implements AutoCloseable {
         for (int f : m.frames()) {
             Attempt a = failed.remove(f);
             if (a == null) {
-                a = new Attempt(frames.get(f), code, BitString.allocate(code.syndromeBits()));
+                a = new Attempt(frames.get(f), code);
             } else {
                 a.again = true;
                 a.code = code;
-                a.difference.close();
-                a.difference = BitString.allocate(code.syndromeBits());
             }
             batch.add(a);
         }
         workers.forEach(batch.size(), i -> {
             Attempt a = batch.get(i);
-            a.difference.copyFrom(m.syndromes(), (long) i * code.syndromeBits(), 0, code.syndromeBits());
-            addOwnSyndrome(a);
-            a.estimate = code.estimateQber(a.difference.bitCount());
-            attempt(a, expected);
+            Seat seat = take(code);
+            difference(seat, a.frame, m.syndromes(), (long) i * code.syndromeBits());
+            a.estimate = code.estimateQber(seat.difference.bitCount());
+            attempt(a, seat, seat.difference, expected);
+            if (!a.decoded) {
+                a.keep(seat.difference);
+            }
+            give(code, seat);
         });
         int failures = 0;
         for (Attempt a : batch) {
@@ -327,7 +361,12 @@ public final class BobReconciler implements AutoCloseable {
             batch.add(a);
         }
         double expected = qber.value();
-        workers.forEach(batch.size(), i -> attempt(batch.get(i), expected));
+        workers.forEach(batch.size(), i -> {
+            Attempt a = batch.get(i);
+            Seat seat = take(a.code);
+            attempt(a, seat, java.util.Objects.requireNonNull(a.difference), expected);
+            give(a.code, seat);
+        });
         settle(batch, 0, out);
     }
 
@@ -463,7 +502,7 @@ public final class BobReconciler implements AutoCloseable {
             after.xor(java.util.Objects.requireNonNull(a.before));
             error.copyFrom(after, 0, 0, a.frame.bits());
             SyndromeEncoder.create(a.code, backend).encode(error, 0, syndrome, 0);
-            return syndrome.contentEquals(a.difference);
+            return syndrome.contentEquals(java.util.Objects.requireNonNull(a.difference));
         }
     }
 
@@ -482,28 +521,34 @@ public final class BobReconciler implements AutoCloseable {
         progress.accept(correctedBits);
     }
 
-    private void addOwnSyndrome(Attempt a) {
-        SyndromeEncoder encoder = SyndromeEncoder.create(a.code, backend);
-        try (BitString own = BitString.allocate(a.code.syndromeBits())) {
-            if (a.frame.shortened()) {
-                try (BitString padded = BitString.allocate(a.frame.codeBits())) {
-                    padded.copyFrom(key, a.frame.offset(), 0, a.frame.bits());
-                    encoder.encode(padded, 0, own, 0);
-                }
-            } else {
-                encoder.encode(key, a.frame.offset(), own, 0);
-            }
-            a.difference.xor(own);
+    private Seat take(QuasiCyclicCode code) {
+        Seat idle =
+                seats.computeIfAbsent(code, c -> new ConcurrentLinkedQueue<>()).poll();
+        return idle == null ? new Seat(code, backend) : idle;
+    }
+
+    private void give(QuasiCyclicCode code, Seat seat) {
+        seats.computeIfAbsent(code, c -> new ConcurrentLinkedQueue<>()).add(seat);
+    }
+
+    /** Alice's syndrome XOR that of Bob's frame, to the seat. */
+    private void difference(Seat seat, Frame frame, BitString syndromes, long at) {
+        if (frame.shortened()) {
+            seat.frame.wipe();
+            seat.frame.copyFrom(key, frame.offset(), 0, frame.bits());
+            seat.encoder.encode(seat.frame, 0, seat.own, 0);
+        } else {
+            seat.encoder.encode(key, frame.offset(), seat.own, 0);
         }
+        seat.difference.copyFrom(syndromes, at, 0, seat.difference.length());
+        seat.difference.xor(seat.own);
     }
 
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
-    private void attempt(Attempt a, double expected) {
-        Queue<SyndromeDecoder> idle = decoders.computeIfAbsent(a.code, c -> new ConcurrentLinkedQueue<>());
-        SyndromeDecoder polled = idle.poll();
-        SyndromeDecoder decoder = polled == null ? SyndromeDecoder.create(a.code, backend) : polled;
+    private void attempt(Attempt a, Seat seat, BitString difference, double expected) {
+        SyndromeDecoder decoder = seat.decoder;
         double prior = Math.clamp(Math.max(expected, a.estimate), 1e-4, 0.25);
-        decoder.begin(a.difference, 0, prior);
+        decoder.begin(difference, 0, prior);
         if (a.frame.shortened()) {
             try (BitString mask = BitString.allocate(a.frame.codeBits());
                     BitString zeros = BitString.allocate(a.frame.codeBits())) {
@@ -527,16 +572,10 @@ public final class BobReconciler implements AutoCloseable {
         }
         a.iterations = decoder.iterations();
         if (a.decoded) {
-            try (BitString error = BitString.allocate(a.frame.codeBits());
-                    BitString corrected = BitString.allocate(a.frame.codeBits())) {
-                decoder.error(error, 0);
-                a.errors = error.bitCount();
-                corrected.copyFrom(key, a.frame.offset(), 0, a.frame.bits());
-                corrected.xor(error);
-                key.copyFrom(corrected, 0, a.frame.offset(), a.frame.bits());
-            }
+            decoder.error(seat.frame, 0);
+            a.errors = seat.frame.bitCount();
+            key.xor(seat.frame, a.frame.offset(), a.frame.bits());
         }
-        idle.add(decoder);
     }
 
     private static BitString shorten(BitString mask, int bits) {
@@ -563,7 +602,9 @@ public final class BobReconciler implements AutoCloseable {
     }
 
     private static void wipe(Attempt a) {
-        a.difference.close();
+        if (a.difference != null) {
+            a.difference.close();
+        }
         if (a.known != null) {
             a.known.close();
         }
