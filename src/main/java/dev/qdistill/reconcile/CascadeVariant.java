@@ -10,10 +10,11 @@ public enum CascadeVariant {
      */
     ORIGINAL,
     /**
-     * J. Martinez-Mateo, C. Pacher, M. Peev, A. Ciurana, V. Martin, Demystifying the information reconciliation protocol
-     * Cascade, Quantum Information and Computation 15, 453 (2015), their last variant: 14 passes, with α = log2(1/Q) - 1/2
-     * k1 = 2^⌈α⌉, k2 = 2^⌈(α+12)/2⌉, k3 = 2^12, then halves of the frame; every known parity is used again. The last block of
-     * a pass from the second on is not asked for: the parity of the whole frame is known.
+     * After J. Martinez-Mateo, C. Pacher, M. Peev, A. Ciurana, V. Martin, Demystifying the information reconciliation
+     * protocol Cascade, Quantum Information and Computation 15, 453 (2015): 14 passes, with α = log2(1/Q) - 1/2
+     * k1 = 2^⌈α⌉, k2 = 2^(⌈(α+12)/2⌉-1), k3 = 2^12, then halves of the frame; every known parity is used again. k2 is half of
+     * theirs: fewer errors are left for the long blocks, which find them one after another, in many messages. The last
+     * block of a pass from the second on is not asked for: the parity of the whole frame is known.
      */
     OPTIMISED;
 
@@ -65,8 +66,8 @@ public enum CascadeVariant {
             Arrays.fill(lengths, half);
             int exponent = Integer.numberOfTrailingZeros(firstBlock);
             lengths[0] = firstBlock;
-            // ⌈(α+12)/2⌉ is the same for all α with this ⌈α⌉.
-            lengths[1] = Math.min(half, 1 << Math.max(exponent, (exponent + 13) / 2));
+            // ⌈(α+12)/2⌉ = ⌈(⌈α⌉+12)/2⌉ = ⌊(⌈α⌉+13)/2⌋
+            lengths[1] = Math.min(half, 1 << Math.max(exponent, (exponent + 11) / 2));
             lengths[2] = Math.min(half, 1 << Math.max(exponent, 12));
         }
         return lengths;
