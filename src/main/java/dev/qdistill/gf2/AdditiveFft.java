@@ -1,5 +1,6 @@
 package dev.qdistill.gf2;
 
+import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

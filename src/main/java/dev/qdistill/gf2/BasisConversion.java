@@ -1,5 +1,7 @@
 package dev.qdistill.gf2;
 
+import dev.qdistill.accel.Workers;
+
 /**
  * Polynomials over GF(2) between the monomial basis and the basis X_j = ∏ s_i^{j_i} (Lin, Al-Naffouri, Han, Chung 2016),
  * in place, packed bits.

@@ -1,5 +1,6 @@
 package dev.qdistill.gf2;
 
+import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;

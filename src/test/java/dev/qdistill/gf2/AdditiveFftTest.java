@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.qdistill.accel.NativeLibrary;
+import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.util.SplittableRandom;
