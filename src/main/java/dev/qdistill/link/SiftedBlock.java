@@ -9,11 +9,15 @@ import dev.qdistill.sift.Intensities;
 /**
  * What one side holds of a block once the bases are announced.
  *
- * @param key own bits of the detections in which both used Z: the raw key, secret
+ * <p>The raw key is interleaved: its 64-bit words are put in an order in which neighbours come from places far apart in the
+ * block, the same on both sides, so that every frame sees the block's mean error rate, also where the rate drifts (a satellite
+ * pass) or errors come in bursts. That changes nothing for secrecy: the order is public and fixed.
+ *
+ * @param key own bits of the detections in which both used Z, interleaved: the raw key, secret
  * @param disclosed own bits of all other detections, in order: sent to the peer
  * @param test one bit for each disclosed bit: both used X
  * @param aliceTest one bit for each disclosed bit: Alice used X (so with {@code test} zero, Bob used Z)
- * @param keyIntensities intensities of the raw key
+ * @param keyIntensities intensities of the raw key, interleaved alike
  * @param disclosedIntensities intensities of the disclosed bits
  */
 record SiftedBlock(
@@ -29,14 +33,44 @@ record SiftedBlock(
         try (BasisMasks masks = BasisMasks.of(aliceBases, bobBases);
                 BitString others = masks.key().copy()) {
             others.invert();
-            return new SiftedBlock(
-                    bits.compress(masks.key()),
-                    bits.compress(others),
-                    masks.test().compress(others),
-                    aliceBases.compress(others),
-                    intensities.compress(masks.key()),
-                    intensities.compress(others));
+            try (BitString key = bits.compress(masks.key());
+                    Intensities keyIntensities = intensities.compress(masks.key())) {
+                return new SiftedBlock(
+                        interleave(key),
+                        bits.compress(others),
+                        masks.test().compress(others),
+                        aliceBases.compress(others),
+                        new Intensities(interleave(keyIntensities.low()), interleave(keyIntensities.high())),
+                        intensities.compress(others));
+            }
         }
+    }
+
+    /**
+     * Word j of the result is word j·step mod W of the W whole words, step about W by the golden ratio and without common
+     * divisor with W, so that any run of words is spread evenly over the block (Weyl's sequence). The rest stays at the end.
+     */
+    private static BitString interleave(BitString in) {
+        BitString out = BitString.allocate(in.length());
+        long words = in.length() >>> 6;
+        long step = Math.max(1, Math.round(words * 0.6180339887498949));
+        while (gcd(step, words) > 1) {
+            step++;
+        }
+        long from = 0;
+        for (long j = 0; j < words; j++) {
+            out.setWord(j, in.word(from));
+            from += step;
+            if (from >= words) {
+                from -= words;
+            }
+        }
+        out.copyFrom(in, words << 6, words << 6, in.length() & 63);
+        return out;
+    }
+
+    private static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
     }
 
     /** Detections in which both used X. */
