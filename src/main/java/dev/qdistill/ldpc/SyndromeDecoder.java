@@ -93,30 +93,6 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                         : Optional.empty());
     }
 
-    /**
-     * Decodes a few small made-up frames, so that the JIT compiler has the kernels ready when real ones come: without it they take
-     * one to two seconds. Meant for a thread of its own while a process still reads its input.
-     */
-    public static void warmUp() {
-        DegreeDistribution degrees = DegreeDistribution.parse("2:.2,3:.8");
-        QuasiCyclicCode small =
-                new CodeConstruction(512, 12, 36, degrees, 0, 0, 1).build("warm-up", DecoderTables.generic());
-        for (UpdateRule rule : UpdateRule.values()) {
-            CodeMeasurement.measure(
-                    small,
-                    Backend.AUTO,
-                    rule,
-                    .1,
-                    /* maxIterations= */ 20,
-                    /* frames= */ WARM_UP_FRAMES,
-                    /* maxFailures= */ WARM_UP_FRAMES,
-                    /* threads= */ 1,
-                    /* seed= */ 1);
-        }
-    }
-
-    private static final int WARM_UP_FRAMES = 60;
-
     public final QuasiCyclicCode code() {
         return code;
     }
