@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Security guarantees: {@link #close()} overwrites the contents with zeros before the memory is given back;
  * {@link #contentEquals} takes a time that depends on the length only; {@link #toString} shows the length only.
  *
- * <p>All memory is of shared arenas: with a second kind of arena in one JVM the loops here become several times as slow.
+ * <p>Memory comes from shared or automatic arenas, never from confined ones: a second kind of scope slows the loops here.
  *
  * <p>Not safe for concurrent writes; threads may share one string when they touch different 64-bit words.
  */

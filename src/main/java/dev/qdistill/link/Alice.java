@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -179,8 +180,8 @@ final class Alice implements Party {
 
     private void sift(Message.BobBases m, Consumer<Message> out) {
         try (BitString own = bits.build();
-                BitString ownBases = java.util.Objects.requireNonNull(announcedBases);
-                Intensities ownIntensities = java.util.Objects.requireNonNull(intensities)) {
+                BitString ownBases = Objects.requireNonNull(announcedBases);
+                Intensities ownIntensities = Objects.requireNonNull(intensities)) {
             SiftedBlock sifted = SiftedBlock.of(own, ownBases, m.bases(), ownIntensities);
             out.accept(new Message.AliceBits(Block.publicCopy(sifted.disclosed())));
             block.sifted(sifted, own.length(), sifted.disclosed(), m.bits());
@@ -196,7 +197,7 @@ final class Alice implements Party {
     }
 
     private void reconcile(Message.Reconciliation m, Consumer<Message> out) {
-        AliceReconciler r = java.util.Objects.requireNonNull(reconciler);
+        AliceReconciler r = Objects.requireNonNull(reconciler);
         if (m.step() instanceof Reconciled) {
             block.reconciled(r.leakage());
             BitString hashKey = BitString.allocate(Arena.ofAuto(), block.verificationKeyBits());

@@ -138,8 +138,11 @@ final class Block implements AutoCloseable {
                     "the verification key has " + hashKey.length() + " bits, not " + verification.keyBits());
         }
         BitString[] tags = new BitString[groups()];
-        engine.workers()
-                .forEach(tags.length, g -> tags[g] = verification.tag(hashKey, key(), groupOffset(g), groupBits(g)));
+        engine.workers().forEach(tags.length, g -> {
+            try (BitString tag = verification.tag(hashKey, key(), groupOffset(g), groupBits(g))) {
+                tags[g] = publicCopy(tag);
+            }
+        });
         return List.of(tags);
     }
 
@@ -215,6 +218,7 @@ final class Block implements AutoCloseable {
 
     void amplify(UUID id, BitString seed) {
         keyId = id;
+        secret.close();
         secret = engine.hash().hash(seed, key(), secretBits());
         progress.advanced(Stage.AMPLIFY, key().length(), key().length());
         key().wipe();

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
@@ -31,6 +32,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bob's side of the reconciliation of a block: he asks for syndromes, batch by batch, and decodes the errors.
@@ -84,22 +86,22 @@ public final class BobReconciler implements AutoCloseable {
         final Frame frame;
         QuasiCyclicCode code;
         /** Alice's syndrome XOR Bob's; kept of a frame that failed. */
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BitString difference;
         /** Positions whose errors are known, and the errors; null before the first reveal. */
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BitString known;
 
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BitString knownErrors;
         /** Cascade on this frame, and the frame as it was before; null before that. */
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BobCascade cascade;
 
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BitString before;
         /** The next positions to ask for. */
-        @org.jspecify.annotations.Nullable
+        @Nullable
         BitString wanted;
 
         int reveals;
@@ -323,13 +325,16 @@ public final class BobReconciler implements AutoCloseable {
         workers.forEach(batch.size(), i -> {
             Attempt a = batch.get(i);
             Seat seat = take(code);
-            difference(seat, a.frame, m.syndromes(), (long) i * code.syndromeBits());
-            a.estimate = code.estimateQber(seat.difference.bitCount());
-            attempt(a, seat, seat.difference, expected);
-            if (!a.decoded) {
-                a.keep(seat.difference);
+            try {
+                difference(seat, a.frame, m.syndromes(), (long) i * code.syndromeBits());
+                a.estimate = code.estimateQber(seat.difference.bitCount());
+                attempt(a, seat, seat.difference, expected);
+                if (!a.decoded) {
+                    a.keep(seat.difference);
+                }
+            } finally {
+                give(code, seat);
             }
-            give(code, seat);
         });
         int failures = 0;
         for (Attempt a : batch) {
@@ -364,8 +369,11 @@ public final class BobReconciler implements AutoCloseable {
         workers.forEach(batch.size(), i -> {
             Attempt a = batch.get(i);
             Seat seat = take(a.code);
-            attempt(a, seat, java.util.Objects.requireNonNull(a.difference), expected);
-            give(a.code, seat);
+            try {
+                attempt(a, seat, Objects.requireNonNull(a.difference), expected);
+            } finally {
+                give(a.code, seat);
+            }
         });
         settle(batch, 0, out);
     }
@@ -411,7 +419,7 @@ public final class BobReconciler implements AutoCloseable {
             } else if (a.reveals < MAXIMUM_REVEALS) {
                 a.reveals++;
                 reveal.add(a.frame.index());
-                positions.add(java.util.Objects.requireNonNull(a.wanted));
+                positions.add(Objects.requireNonNull(a.wanted));
             } else if (!startCascade(a, out)) {
                 publish.add(a.frame.index());
             }
@@ -499,10 +507,10 @@ public final class BobReconciler implements AutoCloseable {
         try (BitString error = BitString.allocate(a.frame.codeBits());
                 BitString after = key.slice(a.frame.offset(), a.frame.bits());
                 BitString syndrome = BitString.allocate(a.code.syndromeBits())) {
-            after.xor(java.util.Objects.requireNonNull(a.before));
+            after.xor(Objects.requireNonNull(a.before));
             error.copyFrom(after, 0, 0, a.frame.bits());
             SyndromeEncoder.create(a.code, backend).encode(error, 0, syndrome, 0);
-            return syndrome.contentEquals(java.util.Objects.requireNonNull(a.difference));
+            return syndrome.contentEquals(Objects.requireNonNull(a.difference));
         }
     }
 
