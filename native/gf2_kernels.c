@@ -1,38 +1,35 @@
 // The kernels of dev.qdistill.gf2 for AVX-512 (F, BW, VBMI) with GFNI: each does what the Java class of the same name does, on the
 // same memory. One difference: products by constants are matrices of bits (BitMatrices) where Java looks them up (LookupTables).
+// gf2_kernels_avx2*.c compile this file again, for AVX2.
+// flags: -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2 -mgfni -mvpclmulqdq -mpclmul -mbmi -mbmi2
 
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni,bmi2")))
-#define EXPORT TARGET __attribute__((visibility("default")))
+#ifndef NAME
+#define NAME(kernel) qd_gf2_avx512_##kernel
+#endif
+#define EXPORT __attribute__((visibility("default")))
 
 typedef __m512i V;
 
-// 1 if this CPU has what the kernels need.
-__attribute__((visibility("default"))) int qd_gf2_supported(void) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
-}
-
-TARGET static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
-TARGET static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
-TARGET static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
-TARGET static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
+static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
+static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
+static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
 // a ^ (b & m)
-TARGET static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
+static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
 // table[index]
-TARGET static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
-TARGET static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
+static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
+static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
 // Bits 6, 7 of x0 at 4, 5; those of x1 at 2, 3.
-TARGET static inline V top_bits(V x0, V x1) {
+static inline V top_bits(V x0, V x1) {
   V m = _mm512_set1_epi8(0x30);
   return _mm512_ternarylogic_epi64(_mm512_srli_epi32(x0, 2), _mm512_srli_epi32(x1, 4), m, 0xe4);
 }
 
-EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
+EXPORT void NAME(xor)(int64_t to, int64_t from, int64_t bytes) {
   for (int64_t k = 0; k < bytes; k += 64) st(to + k, xor2(ld(to + k), ld(from + k)));
 }
 
@@ -40,7 +37,7 @@ EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
 #define MATRIX(a) _mm512_set1_epi64(*(const int64_t *)(a))
 #define MUL(x, m) _mm512_gf2p8affine_epi64_epi8(x, m, 0)
 
-EXPORT void qd_gf2_bytes(int64_t lo, int64_t hi, int32_t vectors, int64_t mask, int64_t table, int32_t pre, int32_t post) {
+EXPORT void NAME(bytes)(int64_t lo, int64_t hi, int32_t vectors, int64_t mask, int64_t table, int32_t pre, int32_t post) {
   V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post), m = MATRIX(table);
   for (int32_t k = 0; k < vectors; k++) {
     int64_t at = spread(k, mask);
@@ -51,12 +48,12 @@ EXPORT void qd_gf2_bytes(int64_t lo, int64_t hi, int32_t vectors, int64_t mask, 
   }
 }
 
-EXPORT void qd_gf2_map(int64_t data, int32_t vectors, int64_t table) {
+EXPORT void NAME(map)(int64_t data, int32_t vectors, int64_t table) {
   V m = MATRIX(table);
   for (int32_t k = 0; k < vectors; k++) st(data + 64 * (int64_t)k, MUL(ld(data + 64 * (int64_t)k), m));
 }
 
-EXPORT void qd_gf2_shorts(int64_t data, int64_t from, int64_t to, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
+EXPORT void NAME(shorts)(int64_t data, int64_t from, int64_t to, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
                           int64_t plane, int64_t table, int64_t deltas, int32_t pre, int32_t post) {
   V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post);
   for (int64_t b = from; b < to; b++) {
@@ -80,7 +77,7 @@ EXPORT void qd_gf2_shorts(int64_t data, int64_t from, int64_t to, int64_t block_
   }
 }
 
-EXPORT void qd_gf2_add(int64_t to, int64_t from, int64_t p, int64_t q, int32_t vectors, int64_t mask) {
+EXPORT void NAME(add)(int64_t to, int64_t from, int64_t p, int64_t q, int32_t vectors, int64_t mask) {
   for (int32_t k = 0; k < vectors; k++) {
     int64_t t = to + spread(k, mask), f = from + spread(k, mask);
     st(t, xor2(ld(t), ld(f)));
@@ -90,7 +87,7 @@ EXPORT void qd_gf2_add(int64_t to, int64_t from, int64_t p, int64_t q, int32_t v
   }
 }
 
-EXPORT void qd_gf2_ints(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
+EXPORT void NAME(ints)(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
   V m[16];
   for (int i = 0; i < 16; i++) m[i] = MATRIX(table + 8 * i);
   for (int32_t k = 0; k < vectors; k++) {
@@ -108,7 +105,7 @@ EXPORT void qd_gf2_ints(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t ve
 #define TERM(x, c, e) look(_mm512_add_epi8(look(x, log), c), e)
 
 // tables: logarithms, exponentials e0 e1 e2, those times beta_7.
-EXPORT void qd_gf2_lanes(int64_t data, int32_t blocks, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
+EXPORT void NAME(lanes)(int64_t data, int32_t blocks, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
                          int64_t plane, int64_t constants, int64_t tables, int32_t pre, int32_t post) {
   V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post);
   V log = ld(tables), e0 = ld(tables + 64), e1 = ld(tables + 128), e2 = ld(tables + 192);
@@ -134,7 +131,7 @@ EXPORT void qd_gf2_lanes(int64_t data, int32_t blocks, int64_t block_mask, int32
 
 #define PROD(x, y, e) look(_mm512_add_epi8(look(x, log), look(y, log)), e)
 
-TARGET static inline void product(V x0, V x1, V y0, V y1, int64_t tables, V *r0, V *r1) {
+static inline void product(V x0, V x1, V y0, V y1, int64_t tables, V *r0, V *r1) {
   V log = ld(tables), e0 = ld(tables + 64), e1 = ld(tables + 128), e2 = ld(tables + 192);
   V f0 = ld(tables + 256), f1 = ld(tables + 320), f2 = ld(tables + 384);
   V u0 = NIB(x0), u1 = NIB(x1), v0 = NIB(y0), v1 = NIB(y1);
@@ -147,7 +144,7 @@ TARGET static inline void product(V x0, V x1, V y0, V y1, int64_t tables, V *r0,
 }
 
 // beta15: look-up tables of x -> beta_15 x.
-EXPORT void qd_gf2_pointwise(int64_t x, int64_t y, int64_t p, int64_t q, int64_t from, int64_t to, int64_t mask, int64_t tables,
+EXPORT void NAME(pointwise)(int64_t x, int64_t y, int64_t p, int64_t q, int64_t from, int64_t to, int64_t mask, int64_t tables,
                              int64_t beta15) {
   for (int64_t k = from; k < to; k++) {
     int64_t a = x + spread(k, mask), b = y + spread(k, mask);
@@ -168,7 +165,7 @@ EXPORT void qd_gf2_pointwise(int64_t x, int64_t y, int64_t p, int64_t q, int64_t
 static const uint64_t LANES[6] = {0xAAAAAAAAAAAAAAAAull, 0xCCCCCCCCCCCCCCCCull, 0xF0F0F0F0F0F0F0F0ull,
                                   0xFF00FF00FF00FF00ull, 0xFFFF0000FFFF0000ull, 0xFFFFFFFF00000000ull};
 
-TARGET static inline V lane_xor(int bit) {
+static inline V lane_xor(int bit) {
   uint8_t t[64];
   for (int i = 0; i < 64; i++) t[i] = (uint8_t)(i ^ 1 << bit);
   return ld((int64_t)t);
@@ -181,7 +178,7 @@ TARGET static inline V lane_xor(int bit) {
     b = _mm512_mask_blend_epi8(m, pa, b);            \
   }
 
-EXPORT void qd_gf2_exchange(int64_t data, int32_t groups, int64_t mask, int64_t d0, int64_t d1, int64_t d2, int32_t first) {
+EXPORT void NAME(exchange)(int64_t data, int32_t groups, int64_t mask, int64_t d0, int64_t d1, int64_t d2, int32_t first) {
   V p0 = lane_xor(first), p1 = lane_xor(first + 1), p2 = lane_xor(first + 2);
   uint64_t m0 = LANES[first], m1 = LANES[first + 1], m2 = LANES[first + 2];
   for (int32_t g = 0; g < groups; g++) {
@@ -202,7 +199,7 @@ EXPORT void qd_gf2_exchange(int64_t data, int32_t groups, int64_t mask, int64_t 
     a = na;                                                                              \
   }
 
-EXPORT void qd_gf2_bits(int64_t from, int64_t from_mask, int64_t s0, int64_t s1, int64_t s2, int64_t to, int64_t to_mask, int64_t t0,
+EXPORT void NAME(bits)(int64_t from, int64_t from_mask, int64_t s0, int64_t s1, int64_t s2, int64_t to, int64_t to_mask, int64_t t0,
                         int64_t t1, int64_t t2, int32_t groups) {
   V x1 = _mm512_set1_epi8((char)0xAA), x2 = _mm512_set1_epi8((char)0xCC), x4 = _mm512_set1_epi8((char)0xF0);
   for (int32_t g = 0; g < groups; g++) {
@@ -223,28 +220,28 @@ EXPORT void qd_gf2_bits(int64_t from, int64_t from_mask, int64_t s0, int64_t s1,
 #define SL(v, n) _mm512_slli_epi64(v, n)
 #define AND(v, m) _mm512_and_si512(v, _mm512_set1_epi64((int64_t)(m)))
 
-TARGET static inline V level8(V v, int inverse) {
+static inline V level8(V v, int inverse) {
   V s = SR(v, 63), wrap = DOWN(s, 3, 0x10), carry = DOWN(s, 3, 0x0e);
   if (!inverse) v = xor2(v, wrap);
   v = xor3(v, SL(DOWN(v, 4, 0x0f), 1), carry);
   return inverse ? xor2(v, wrap) : v;
 }
 
-TARGET static inline V level7(V v, int s, int inverse) {
+static inline V level7(V v, int s, int inverse) {
   V t = SR(v, 64 - s), wrap = DOWN(t, 1, 0x44), carry = DOWN(t, 1, 0x22);
   if (!inverse) v = xor2(v, wrap);
   v = xor3(v, SL(DOWN(v, 2, 0x33), s), carry);
   return inverse ? xor2(v, wrap) : v;
 }
 
-TARGET static inline V level6(V v, int s, int inverse) {
+static inline V level6(V v, int s, int inverse) {
   V wrap = _mm512_maskz_mov_epi64(0xaa, SR(v, 64 - s));
   if (!inverse) v = xor2(v, wrap);
   v = xor2(v, SL(DOWN(v, 1, 0x55), s));
   return inverse ? xor2(v, wrap) : v;
 }
 
-TARGET static inline V level76(V v, int inverse) {
+static inline V level76(V v, int inverse) {
   V wrap = DOWN(v, 1, 0x44);
   if (!inverse) return xor2(xor2(v, wrap), DOWN(xor2(v, wrap), 1, 0x22));
   return xor3(v, wrap, DOWN(v, 1, 0x22));
@@ -253,7 +250,7 @@ TARGET static inline V level76(V v, int inverse) {
 // x ^= (upper half) >> d ^ (top bits) >> 2d; in the inverse the second term drops out.
 #define WORD(v, d, m, m2) (inverse ? xor2(v, AND(SR(v, d), m)) : xor3(v, AND(SR(v, d), m), AND(SR(v, 2 * (d)), m2)))
 
-TARGET static inline V inner(V v, int inverse) {
+static inline V inner(V v, int inverse) {
   if (!inverse) {
     v = level6(level7(level8(v, 0), 8, 0), 4, 0);
     v = WORD(v, 30, 0x00000003fffffffcull, 0x000000000000000cull);
@@ -279,7 +276,7 @@ TARGET static inline V inner(V v, int inverse) {
 }
 
 // Level (p, q): half and shift in bytes, shift 1 to 32.
-TARGET static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
+static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
   __mmask64 wrap = ((__mmask64)1 << shift) - 1, moved = (wrap << shift) & ~wrap;
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
@@ -292,12 +289,12 @@ TARGET static inline void level_bytes(int64_t a, int half, int shift, int invers
   }
 }
 
-TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse) {
+static inline void level_rows(int64_t a, int half, int shift, int inverse) {
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
-    if (!inverse) qd_gf2_xor(hi, hi + half - shift, shift);
-    qd_gf2_xor(lo + shift, hi, half - shift);
-    if (inverse) qd_gf2_xor(hi, hi + half - shift, shift);
+    if (!inverse) NAME(xor)(hi, hi + half - shift, shift);
+    NAME(xor)(lo + shift, hi, half - shift);
+    if (inverse) NAME(xor)(hi, hi + half - shift, shift);
   }
 }
 
@@ -305,7 +302,7 @@ TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse
 #define LOW1(v) _mm512_maskz_mov_epi64(1, v)
 #define HIGH7(v) _mm512_maskz_mov_epi64(0xfe, v)
 
-TARGET static inline void carries(int64_t a, int inverse) {
+static inline void carries(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 256) {
     V v0 = ld(a + k), v1 = ld(a + k + 64), v2 = ld(a + k + 128), v3 = ld(a + k + 192);
     for (int step = 0; step < 2; step++) {
@@ -331,7 +328,7 @@ TARGET static inline void carries(int64_t a, int inverse) {
 
 #define STEP(t, f) v[t] = xor2(v[t], v[f]);
 
-EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
+EXPORT void NAME(rows16)(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
   for (int32_t k = 0; k < columns; k++) {
     int64_t at = a + 64 * (int64_t)k;
     V v[16];
@@ -355,20 +352,20 @@ EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t in
 #define LOWER(v) _mm512_maskz_mov_epi64(0x0f, v)
 #define UPPER(v) _mm512_maskz_mov_epi64(0xf0, v)
 
-TARGET static inline void pair98(V *v, int inverse) {
+static inline void pair98(V *v, int inverse) {
   V r = LOWER(HALVES(v[1])), w = xor2(v[1], r);
   v[0] = xor2(v[0], UPPER(HALVES(inverse ? v[1] : w)));
   v[1] = w;
 }
 
-TARGET static inline void quad108(V *v, int inverse) {
+static inline void quad108(V *v, int inverse) {
   V r3 = HALVES(v[3]), w = xor2(v[2], LOWER(r3)), r = HALVES(inverse ? v[2] : w);
   v[0] = xor2(v[0], UPPER(r));
   v[1] = xor2(v[1], _mm512_mask_blend_epi64(0xf0, r, r3));
   v[2] = w;
 }
 
-TARGET static inline void rows8(int64_t a, int inverse) {
+static inline void rows8(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 512) {
     V v[8];
     for (int i = 0; i < 8; i++) v[i] = ld(a + k + 64 * i);
@@ -389,7 +386,7 @@ TARGET static inline void rows8(int64_t a, int inverse) {
   }
 }
 
-EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
+EXPORT void NAME(blocks)(int64_t a, int64_t blocks, int32_t inverse) {
   for (int64_t b = 0; b < blocks; b++, a += 8192) {
     if (!inverse) {
       for (int p = 15; p >= 11; p--) level_bytes(a, 1 << (p - 3), 1 << (p - 11), 0);
@@ -398,9 +395,9 @@ EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
       for (int p = 15; p >= 13; p--) level_rows(a, 1 << (p - 3), 1 << (p - 7), 0);
       level_bytes(a, 512, 32, 0);
       rows8(a, 0);
-      qd_gf2_rows16(a, 512, 8, 0);
+      NAME(rows16)(a, 512, 8, 0);
     } else {
-      qd_gf2_rows16(a, 512, 8, 1);
+      NAME(rows16)(a, 512, 8, 1);
       rows8(a, 1);
       level_bytes(a, 512, 32, 1);
       for (int p = 13; p <= 15; p++) level_rows(a, 1 << (p - 3), 1 << (p - 7), 1);
@@ -412,7 +409,7 @@ EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
 }
 
 // lo ^= hi << shift, shift 1, 2 … 32 bits, with what is below hi at the start; whole vectors.
-EXPORT void qd_gf2_shift(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
+EXPORT void NAME(shift)(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
   __m128i l = _mm_cvtsi32_si128(shift), r = _mm_cvtsi32_si128(64 - shift);
   for (int64_t k = 0; k < bytes; k += 64)
     st(lo + k, xor3(ld(lo + k), _mm512_sll_epi64(ld(hi + k), l), _mm512_srl_epi64(ld(hi + k - 8), r)));

@@ -3,15 +3,17 @@ package dev.qdistill.gf2;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.qdistill.accel.NativeIsa;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.IntUnaryOperator;
 
-/** In C: native/gf2_kernels.c, through the foreign function interface. Calls are short and never call back. */
+/** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. Calls are short and never call back. */
 final class NativeKernels implements TransformKernels {
     private static final long LOGS = Memory.constants(NibbleLogs.tables());
     private static final long BETA15 = Memory.constants(LookupTables.multiply16(CantorTower.beta(15)));
@@ -30,42 +32,33 @@ final class NativeKernels implements TransformKernels {
     private final MethodHandle rows16;
     private final MethodHandle shift;
 
-    NativeKernels(SymbolLookup library) {
+    /**
+     * @throws java.util.NoSuchElementException if the library has no kernels for {@code isa}: its compiler knew no such instructions
+     */
+    NativeKernels(SymbolLookup library, NativeIsa isa) {
         // J: int64_t, I: int32_t.
-        xor = bind(library, "xor", "JJJ");
-        bytes = bind(library, "bytes", "JJIJJII");
-        map = bind(library, "map", "JIJ");
-        shorts = bind(library, "shorts", "JJJJIJJJJJII");
-        add = bind(library, "add", "JJJJIJ");
-        ints = bind(library, "ints", "JJJJIJJ");
-        lanes = bind(library, "lanes", "JIJIJJJJJII");
-        pointwise = bind(library, "pointwise", "JJJJJJJJJ");
-        exchange = bind(library, "exchange", "JIJJJJI");
-        bits = bind(library, "bits", "JJJJJJJJJJI");
-        blocks = bind(library, "blocks", "JJI");
-        rows16 = bind(library, "rows16", "JJII");
-        shift = bind(library, "shift", "JJJI");
-    }
-
-    /** Whether this CPU has the instructions that the library's kernels use. */
-    @SuppressWarnings("restricted") // as below
-    static boolean supported(SymbolLookup library) {
-        MethodHandle h = Linker.nativeLinker()
-                .downcallHandle(library.findOrThrow("qd_gf2_supported"), FunctionDescriptor.of(JAVA_INT));
-        try {
-            return (int) h.invokeExact() != 0;
-        } catch (Throwable e) {
-            throw failed(e);
-        }
+        xor = bind(library, isa, "xor", "JJJ");
+        bytes = bind(library, isa, "bytes", "JJIJJII");
+        map = bind(library, isa, "map", "JIJ");
+        shorts = bind(library, isa, "shorts", "JJJJIJJJJJII");
+        add = bind(library, isa, "add", "JJJJIJ");
+        ints = bind(library, isa, "ints", "JJJJIJJ");
+        lanes = bind(library, isa, "lanes", "JIJIJJJJJII");
+        pointwise = bind(library, isa, "pointwise", "JJJJJJJJJ");
+        exchange = bind(library, isa, "exchange", "JIJJJJI");
+        bits = bind(library, isa, "bits", "JJJJJJJJJJI");
+        blocks = bind(library, isa, "blocks", "JJI");
+        rows16 = bind(library, isa, "rows16", "JJII");
+        shift = bind(library, isa, "shift", "JJJI");
     }
 
     @SuppressWarnings("restricted") // the signatures are those of native/gf2_kernels.c
-    private static MethodHandle bind(SymbolLookup library, String name, String signature) {
+    private static MethodHandle bind(SymbolLookup library, NativeIsa isa, String name, String signature) {
         MemoryLayout[] arguments =
                 signature.chars().mapToObj(c -> c == 'J' ? JAVA_LONG : JAVA_INT).toArray(MemoryLayout[]::new);
         return Linker.nativeLinker()
                 .downcallHandle(
-                        library.findOrThrow("qd_gf2_" + name),
+                        library.findOrThrow("qd_gf2_" + isa.name().toLowerCase(Locale.ROOT) + "_" + name),
                         FunctionDescriptor.ofVoid(Arrays.copyOf(arguments, arguments.length)));
     }
 

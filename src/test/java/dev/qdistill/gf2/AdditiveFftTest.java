@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
@@ -85,10 +86,12 @@ class AdditiveFftTest {
         assumeTrue(
                 Gf2Multiplier.nativeProblem().isEmpty(),
                 Gf2Multiplier.nativeProblem().orElse(""));
-        TransformKernels kernels = new NativeKernels(NativeLibrary.symbols().orElseThrow());
-        // From m = 26 on some stages run on more than a unit.
-        for (int m = AdditiveFft.MIN; m <= 27; m++) {
-            assertOneIsNeutral(m, kernels);
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            TransformKernels kernels = new NativeKernels(NativeLibrary.symbols().orElseThrow(), isa);
+            // From m = 26 on some stages run on more than a unit.
+            for (int m = AdditiveFft.MIN; m <= 27; m++) {
+                assertOneIsNeutral(m, kernels);
+            }
         }
     }
 
