@@ -178,7 +178,7 @@ public final class BobReconciler implements AutoCloseable {
     /** Whether even the strongest code is too weak for this error rate. */
     public static boolean beyondEveryCode(double qber, CodeFamily codes) {
         int longest = codes.frameLengths().getLast();
-        return qber > codes.codes(longest).getLast().operatingQber(Profile.EFFICIENT);
+        return qber > codes.codes(longest, Profile.EFFICIENT).getLast().operatingQber(Profile.EFFICIENT);
     }
 
     /** Asks for the first batch. */
@@ -284,7 +284,7 @@ public final class BobReconciler implements AutoCloseable {
 
     /** The code for a frame: by rate for a full frame, by the length of the syndrome for a shortened one. */
     private QuasiCyclicCode codeFor(Frame frame, double rate) {
-        List<CodeFamily.Entry> family = codes.codes(frame.codeBits());
+        List<CodeFamily.Entry> family = codes.codes(frame.codeBits(), profile);
         QuasiCyclicCode full = codes.select(frame.codeBits(), rate, profile)
                 .orElseGet(() -> codes.code(family.getLast().name()));
         if (!frame.shortened()) {
