@@ -14,14 +14,16 @@ import java.util.Arrays;
  * @param unitsPerNat message units a nat, 1 to 16
  * @param phiResolution units of φ a nat, 8 to 255
  * @param phi {@link UpdateRule#PHI}: for each magnitude 0 to 127 the φ value 0 to 255, φ(x) = -ln tanh(x/2)
- * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 127
- * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 127
+ * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 63
+ * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 63
  */
 @SuppressWarnings("ArrayRecordComponent") // never changed after construction, and copied once into a decoder's memory
 record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] psi, byte[][] minSum) {
     static final int STATES = 32;
     static final int FIRST = 31;
     static final int SIZE = 128;
+    /** Of a message: the difference of two must fit in 8 bits. */
+    static final int LARGEST = 63;
 
     DecoderTables {
         if (unitsPerNat < 1 || unitsPerNat > 16 || phiResolution < 8 || phiResolution > 255) {
@@ -42,8 +44,8 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
             throw new IllegalArgumentException("Decoder table of " + table.length + " entries, not " + SIZE);
         }
         for (byte v : table) {
-            if (v < 0) {
-                throw new IllegalArgumentException("Decoder table entry " + (v & 255) + " above 127");
+            if (v < 0 || v > LARGEST) {
+                throw new IllegalArgumentException("Decoder table entry " + (v & 255) + " above " + LARGEST);
             }
         }
     }

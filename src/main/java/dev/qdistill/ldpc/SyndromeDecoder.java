@@ -22,10 +22,11 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>The arithmetic is a contract: all implementations make the same decisions in the same iteration. Layers are the base
- * rows in their order. With x the posterior and c the message of an edge of a check (int8, saturating):
- * t = x - c; s = sign of the product of all t and the syndrome bit, without this edge's; m = magnitude by the {@linkplain
- * UpdateRule rule} from the other |t|; x' = t + s·m; c' = x' - t. So a posterior stays the sum of its messages when it
- * saturates upwards.
+ * rows in their order. With x the posterior and c the message of an edge of a check, both int8, and sat clipping to -128 to 127:
+ * t = sat(x - c); s = sign of the product of all t and the syndrome bit, without this edge's; m = magnitude by the {@linkplain
+ * UpdateRule rule} from the other |t|; x' = sat(x + s·m - c); c' = c + x' - x. So a posterior is always the prior and the sum of
+ * its messages, also when it saturates: where it is not, columns of high degree flip as a whole. Known bits begin each iteration
+ * at ±127.
  *
  * <p>A true result of {@link #run} means that the error pattern has the given syndrome; it may still be a wrong one (rarely),
  * which only a verification hash can tell.

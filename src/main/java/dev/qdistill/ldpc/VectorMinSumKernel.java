@@ -63,19 +63,19 @@ final class VectorMinSumKernel {
         long q = scratch;
         for (int j = 0; j < degree; j += 2) {
             long s0 = table[entry];
-            ByteVector t0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
-                    .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O))
-                    .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
-            t0.intoMemorySegment(M, q, O);
+            ByteVector x0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
+                    .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O));
+            x0.intoMemorySegment(M, q, O);
+            ByteVector t0 = x0.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
             sign = sign.lanewise(XOR, t0);
             ByteVector a0 = t0.lanewise(ABS);
             min2 = min2.lanewise(UMIN, min1.lanewise(UMAX, a0));
             min1 = min1.lanewise(UMIN, a0);
             long s1 = table[entry + 2];
-            ByteVector t1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
-                    .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O))
-                    .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
-            t1.intoMemorySegment(M, q + 64, O);
+            ByteVector x1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
+                    .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O));
+            x1.intoMemorySegment(M, q + 64, O);
+            ByteVector t1 = x1.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
             sign = sign.lanewise(XOR, t1);
             ByteVector a1 = t1.lanewise(ABS);
             min2 = min2.lanewise(UMIN, min1.lanewise(UMAX, a1));
@@ -98,32 +98,40 @@ final class VectorMinSumKernel {
             sign = ByteVector.fromMemorySegment(S, M, check, O);
             q = scratch;
             for (int j = 0; j < degree; j += 2) {
-                ByteVector u0 = ByteVector.fromMemorySegment(S, M, q, O);
+                ByteVector y0 = ByteVector.fromMemorySegment(S, M, q, O);
+                ByteVector o0 = ByteVector.fromMemorySegment(S, M, old, O);
+                ByteVector u0 = y0.lanewise(SSUB, o0);
                 ByteVector c0 = ofOthers.blend(ofSmallest, u0.lanewise(ABS).compare(EQ, smallest));
-                ByteVector p0 = u0.lanewise(
-                        SADD, c0.blend(zero.sub(c0), parity.lanewise(XOR, u0).compare(LT, zero)));
-                p0.sub(u0).intoMemorySegment(M, old, O);
+                ByteVector p0 = y0.lanewise(
+                        SADD,
+                        c0.blend(zero.sub(c0), parity.lanewise(XOR, u0).compare(LT, zero))
+                                .sub(o0));
+                o0.add(p0.sub(y0)).intoMemorySegment(M, old, O);
                 p0.intoMemorySegment(M, table[entry + 1], O);
                 long s0 = table[entry];
-                ByteVector t0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
-                        .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O))
-                        .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
-                t0.intoMemorySegment(M, q, O);
+                ByteVector x0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & ~63L, O));
+                x0.intoMemorySegment(M, q, O);
+                ByteVector t0 = x0.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
                 sign = sign.lanewise(XOR, t0);
                 ByteVector a0 = t0.lanewise(ABS);
                 min2 = min2.lanewise(UMIN, min1.lanewise(UMAX, a0));
                 min1 = min1.lanewise(UMIN, a0);
-                ByteVector u1 = ByteVector.fromMemorySegment(S, M, q + 64, O);
+                ByteVector y1 = ByteVector.fromMemorySegment(S, M, q + 64, O);
+                ByteVector o1 = ByteVector.fromMemorySegment(S, M, old + 64, O);
+                ByteVector u1 = y1.lanewise(SSUB, o1);
                 ByteVector c1 = ofOthers.blend(ofSmallest, u1.lanewise(ABS).compare(EQ, smallest));
-                ByteVector p1 = u1.lanewise(
-                        SADD, c1.blend(zero.sub(c1), parity.lanewise(XOR, u1).compare(LT, zero)));
-                p1.sub(u1).intoMemorySegment(M, old + 64, O);
+                ByteVector p1 = y1.lanewise(
+                        SADD,
+                        c1.blend(zero.sub(c1), parity.lanewise(XOR, u1).compare(LT, zero))
+                                .sub(o1));
+                o1.add(p1.sub(y1)).intoMemorySegment(M, old + 64, O);
                 p1.intoMemorySegment(M, table[entry + 3], O);
                 long s1 = table[entry + 2];
-                ByteVector t1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
-                        .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O))
-                        .lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
-                t1.intoMemorySegment(M, q + 64, O);
+                ByteVector x1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & ~63L, O));
+                x1.intoMemorySegment(M, q + 64, O);
+                ByteVector t1 = x1.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
                 sign = sign.lanewise(XOR, t1);
                 ByteVector a1 = t1.lanewise(ABS);
                 min2 = min2.lanewise(UMIN, min1.lanewise(UMAX, a1));
@@ -141,11 +149,15 @@ final class VectorMinSumKernel {
         ByteVector parity = sign;
         q = scratch;
         for (int j = 0; j < degree; j++) {
-            ByteVector u = ByteVector.fromMemorySegment(S, M, q, O);
+            ByteVector y = ByteVector.fromMemorySegment(S, M, q, O);
+            ByteVector o = ByteVector.fromMemorySegment(S, M, old, O);
+            ByteVector u = y.lanewise(SSUB, o);
             ByteVector c = ofOthers.blend(ofSmallest, u.lanewise(ABS).compare(EQ, smallest));
-            ByteVector p = u.lanewise(
-                    SADD, c.blend(zero.sub(c), parity.lanewise(XOR, u).compare(LT, zero)));
-            p.sub(u).intoMemorySegment(M, old, O);
+            ByteVector p = y.lanewise(
+                    SADD,
+                    c.blend(zero.sub(c), parity.lanewise(XOR, u).compare(LT, zero))
+                            .sub(o));
+            o.add(p.sub(y)).intoMemorySegment(M, old, O);
             p.intoMemorySegment(M, table[entry + 1], O);
             entry += 2;
             old += 64;
