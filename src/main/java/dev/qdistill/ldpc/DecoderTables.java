@@ -22,7 +22,10 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
     static final int STATES = 32;
     static final int FIRST = 31;
     static final int SIZE = 128;
-    /** Of a message: the difference of two must fit in 8 bits. */
+    /**
+     * Of a message: the difference of two must fit in 8 bits. Tables need all of it: a clip at 44 leaves stray bits on chains of
+     * columns of degree 2, whose neighbours cannot outvote two wrong priors.
+     */
     static final int LARGEST = 63;
 
     DecoderTables {
