@@ -34,14 +34,13 @@ import java.util.Optional;
  * <p>For one thread at a time. Nothing is allocated on the heap after construction. {@link #close} wipes the state.
  */
 public abstract sealed class SyndromeDecoder implements AutoCloseable
-        permits ScalarSyndromeDecoder, VectorSyndromeDecoder {
+        permits ScalarSyndromeDecoder, LanedSyndromeDecoder {
     final QuasiCyclicCode code;
     final SecretArena arena = new SecretArena();
     final BitString syndrome;
     final BitString known;
     final BitString knownErrors;
     private final BitString decision;
-    private final BitString decisionSyndrome;
     private final SyndromeEncoder encoder;
     private final long checks;
     private boolean anyKnown;
@@ -56,7 +55,6 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         this.encoder = encoder;
         checks = code.syndromeBits();
         syndrome = BitString.allocate(arena, code.syndromeBits());
-        decisionSyndrome = BitString.allocate(arena, code.syndromeBits());
         decision = BitString.allocate(arena, code.frameBits());
         known = BitString.allocate(arena, code.frameBits());
         knownErrors = BitString.allocate(arena, code.frameBits());
@@ -78,10 +76,22 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                 }
                 yield new VectorSyndromeDecoder(code);
             }
-            case AUTO ->
-                vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
-            case NATIVE, OPENCL ->
-                throw new BackendUnavailableException(backend, "there is no such LDPC decoder; scalar and vector are");
+            case NATIVE -> {
+                var problem = nativeProblem();
+                if (problem.isPresent()) {
+                    throw new BackendUnavailableException(backend, problem.get());
+                }
+                yield new NativeSyndromeDecoder(code, NativeKernels.get());
+            }
+            case AUTO -> {
+                if (nativeProblem().isEmpty()) {
+                    yield new NativeSyndromeDecoder(code, NativeKernels.get());
+                }
+                yield vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
+            }
+            case OPENCL ->
+                throw new BackendUnavailableException(
+                        backend, "there is no such LDPC decoder; scalar, vector and native are");
         };
     }
 
@@ -92,6 +102,11 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                         ? Optional.of("its lanes are those of 512-bit vectors and this machine has "
                                 + VectorSupport.bits() + "-bit ones")
                         : Optional.empty());
+    }
+
+    /** Why the decoder in C cannot run here; empty if it can. */
+    public static Optional<String> nativeProblem() {
+        return NativeKernels.problem();
     }
 
     public final QuasiCyclicCode code() {
@@ -190,8 +205,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     private boolean satisfied() {
         decide(decision);
         applyKnown();
-        encoder.encode(decision, 0, decisionSyndrome, 0);
-        return decisionSyndrome.contentEquals(syndrome);
+        return encoder.matches(decision, syndrome);
     }
 
     private void applyKnown() {
