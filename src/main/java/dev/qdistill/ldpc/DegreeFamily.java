@@ -25,6 +25,21 @@ record DegreeFamily(List<Double> rates, List<DegreeDistribution> distributions) 
                     DegreeDistribution.parse("2:.0109,3:.2024,4:.0028,6:.0116,8:.1310,11:.2411,36:.3673,46:.0300"),
                     DegreeDistribution.parse("3:.1856,8:.2080,11:.1674,36:.4391")));
 
+    private static final DegreeFamily FAST = new DegreeFamily(
+            List.of(.38, .44, .5, .6, .7, .8, .85, .9, .95, .97),
+            List.of(
+                    DegreeDistribution.parse("2:.1531,3:.4794,11:.3300,15:.0375"),
+                    DegreeDistribution.parse("2:.1345,3:.4528,8:.0046,11:.2919,15:.1162"),
+                    DegreeDistribution.parse("2:.1263,3:.4252,11:.3692,15:.0793"),
+                    DegreeDistribution.parse("2:.0888,3:.3984,11:.2475,15:.2653"),
+                    DegreeDistribution.parse(
+                            "2:.0706,3:.3457,5:.0011,6:.0067,8:.0458,11:.2823,15:.0602,20:.1500,27:.0376"),
+                    DegreeDistribution.parse("2:.0548,3:.2633,6:.0251,8:.2363,11:.0271,20:.1889,27:.2046"),
+                    DegreeDistribution.parse("2:.0380,3:.2494,4:.0060,8:.2425,11:.0859,15:.0081,20:.0042,27:.3658"),
+                    DegreeDistribution.parse("2:.0242,3:.2379,5:.0037,8:.2859,11:.0152,15:.0415,20:.0232,27:.3684"),
+                    DegreeDistribution.parse("2:.0109,3:.2045,8:.3226,11:.0156,27:.4465"),
+                    DegreeDistribution.parse("2:.0061,3:.1821,6:.0010,8:.3447,11:.0034,27:.4625")));
+
     DegreeFamily {
         rates = List.copyOf(rates);
         distributions = List.copyOf(distributions);
@@ -32,7 +47,7 @@ record DegreeFamily(List<Double> rates, List<DegreeDistribution> distributions) 
 
     /** The distributions that need the least work ({@link Profile#FAST}) or the least leakage. */
     static DegreeFamily of(Profile profile) {
-        return EFFICIENT;
+        return profile == Profile.FAST ? FAST : EFFICIENT;
     }
 
     /** The distribution for a rate; that of the nearest rate outside the range. */

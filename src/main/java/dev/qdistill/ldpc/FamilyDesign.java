@@ -16,13 +16,16 @@ public final class FamilyDesign {
     /** Message units a nat, and the largest message. */
     private static final int UNITS = 6;
 
-    private static final int CLIP = 44;
+    private static final int CLIP = DecoderTables.LARGEST;
 
     /** Ratio of the leakages of neighbouring rates. */
     private static final double STEP = 1.035;
 
     /** The same from frames of 2^16 bits up. */
     private static final double FINE_STEP = 1.0175;
+
+    /** The same for {@link Profile#FAST}. */
+    private static final double FAST_STEP = 1.02;
 
     /** Matrices tried beyond the first where one is worse than its neighbours. */
     private static final int ATTEMPTS = 3;
@@ -71,6 +74,9 @@ public final class FamilyDesign {
         if (frameBits < 1 << 16) {
             return STEP;
         }
+        if (profile == Profile.FAST) {
+            return FAST_STEP;
+        }
         return frameBits >= 1 << 20 && leakage < .13 ? FINE_STEP * FINE_STEP : FINE_STEP;
     }
 
@@ -98,7 +104,9 @@ public final class FamilyDesign {
             before = code.syndromeBits();
             code = measured(code, guess);
             // Some matrices have an error floor: another seed.
-            for (int attempt = 1; attempt <= ATTEMPTS && efficiency(code) > guess + .015; attempt++) {
+            for (int attempt = 1;
+                    attempt <= ATTEMPTS && efficiency(code) > guess + (profile == Profile.FAST ? .01 : .015);
+                    attempt++) {
                 QuasiCyclicCode other = measured(design(leakage, seed + attempt), guess);
                 code = efficiency(other) < efficiency(code) ? other : code;
             }
@@ -134,7 +142,7 @@ public final class FamilyDesign {
         int columns = frameBits / circulant;
         int rows = Math.max(2, (int) Math.round(leakage * columns));
         // The window is well below the number of rows, and above the highest degree.
-        boolean coupled = coupled(leakage);
+        boolean coupled = profile == Profile.EFFICIENT && coupled(leakage);
         int window = coupled ? Math.min(rows / 2, frameBits < 1 << 18 ? 40 : leakage > .25 ? 60 : 100) : 0;
         double lead = coupled ? rows * (frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145) : 0;
         double designRate = 1 - (rows - lead) / columns;
@@ -173,6 +181,10 @@ public final class FamilyDesign {
 
     // Small circulants where there would be too few rows, or a window of them is wanted.
     private int circulant(double leakage) {
+        if (profile == Profile.FAST) {
+            int rows = frameBits < 1 << 16 ? 16 : 40;
+            return Math.clamp(Integer.highestOneBit((int) (leakage * frameBits / rows)), 64, 512);
+        }
         boolean small = leakage < .13 || frameBits < 1 << 20 && coupled(leakage);
         return switch (Integer.numberOfTrailingZeros(frameBits)) {
             case 12, 13, 14, 15 -> 64;
@@ -208,6 +220,35 @@ public final class FamilyDesign {
 
     /** The code with operating points found by simulation, searched from efficiency {@code guess}. */
     public QuasiCyclicCode measured(QuasiCyclicCode code, double guess) {
+        return profile == Profile.FAST ? measuredFast(code, guess) : measuredEfficient(code, guess);
+    }
+
+    // The least f at which the work is allowed and few enough frames fail.
+    private QuasiCyclicCode measuredFast(QuasiCyclicCode code, double guess) {
+        double good = guess;
+        while (work(code, good) > Profile.FAST_WORK) {
+            good += .02;
+        }
+        double bad = good - .02;
+        while (work(code, bad) <= Profile.FAST_WORK) {
+            good = bad;
+            bad -= .02;
+        }
+        while (good - bad > .003) {
+            double f = (good + bad) / 2;
+            if (work(code, f) <= Profile.FAST_WORK) {
+                good = f;
+            } else {
+                bad = f;
+            }
+        }
+        while (!holds(code, good) && good < 4) {
+            good = 1 + (good - 1) * 1.03;
+        }
+        return code.with(code.name(), qber(code, good), qber(code, good), code.tables());
+    }
+
+    private QuasiCyclicCode measuredEfficient(QuasiCyclicCode code, double guess) {
         double good = guess;
         double bad = 0;
         while (!holds(code, good)) {
