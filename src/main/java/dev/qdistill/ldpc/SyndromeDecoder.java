@@ -35,6 +35,9 @@ import java.util.Optional;
  */
 public abstract sealed class SyndromeDecoder implements AutoCloseable
         permits ScalarSyndromeDecoder, LanedSyndromeDecoder {
+    private static final int STRIDE = 16;
+    private static final int PROGRESS = 64;
+
     final QuasiCyclicCode code;
     final SecretArena arena = new SecretArena();
     final BitString syndrome;
@@ -48,6 +51,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     private int iterations;
     private int state;
     private long unsatisfied;
+    private long milestone;
     private boolean begun;
 
     SyndromeDecoder(QuasiCyclicCode code, SyndromeEncoder encoder) {
@@ -171,13 +175,16 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         reset(prior);
         state = DecoderTables.FIRST;
         unsatisfied = checks;
+        milestone = checks;
         if (anyKnown) {
             pin();
         }
     }
 
     /**
-     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome.
+     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome, or when there is no hope: when in
+     * {@value #STRIDE} iterations the unsatisfied checks, more than a few, became fewer by less than one in {@value
+     * #PROGRESS}.
      *
      * @return whether they have; if not, the decisions are the last iteration's
      */
@@ -197,6 +204,12 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             boolean stalled = unsatisfied * 8 <= checks && unsatisfied * 8 >= before * 7;
             if ((few || stalled || i == maxIterations - 1) && satisfied()) {
                 return true;
+            }
+            if (iterations % STRIDE == 0) {
+                if (unsatisfied * 64 > checks && unsatisfied * PROGRESS > milestone * (PROGRESS - 1)) {
+                    return satisfied();
+                }
+                milestone = unsatisfied;
             }
         }
         return false;
