@@ -37,6 +37,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         permits ScalarSyndromeDecoder, LanedSyndromeDecoder {
     private static final int STRIDE = 16;
     private static final int PROGRESS = 64;
+    private static final int LONG = 1 << 15;
 
     final QuasiCyclicCode code;
     final SecretArena arena = new SecretArena();
@@ -182,7 +183,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     }
 
     /**
-     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome, or when there is no hope: when in
+     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome, or, with long frames, when there is no hope: when in
      * {@value #STRIDE} iterations the unsatisfied checks, more than a few, became fewer by less than one in {@value
      * #PROGRESS}.
      *
@@ -205,7 +206,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             if ((few || stalled || i == maxIterations - 1) && satisfied()) {
                 return true;
             }
-            if (iterations % STRIDE == 0) {
+            if (iterations % STRIDE == 0 && code.frameBits() >= LONG) {
                 if (unsatisfied * 64 > checks && unsatisfied * PROGRESS > milestone * (PROGRESS - 1)) {
                     return satisfied();
                 }

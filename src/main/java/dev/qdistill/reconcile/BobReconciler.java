@@ -159,7 +159,7 @@ public final class BobReconciler implements AutoCloseable {
 
         int iterations;
         long errors;
-        double estimate;
+        RateControl.Guess qber = new RateControl.Guess(0, 0);
 
         Attempt(Frame frame, AdaptedCode code, BitString syndromes, long at) {
             this.frame = frame;
@@ -454,7 +454,7 @@ public final class BobReconciler implements AutoCloseable {
             iterations += a.iterations;
             if (a.first) {
                 bits += a.frame.bits();
-                errors += a.decoded ? a.errors : a.estimate * a.frame.bits();
+                errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();
                 firsts++;
                 failures += a.decoded ? 0 : 1;
             }
@@ -466,7 +466,7 @@ public final class BobReconciler implements AutoCloseable {
             a.first = false;
             failed.put(a.frame.index(), a);
             Optional<AdaptedCode> more = a.extensions < RateControl.ROUNDS
-                    ? rates.next(a.frame, a.code, a.estimate, a.extensions)
+                    ? rates.next(a.frame, a.code, a.qber, a.extensions)
                     : Optional.empty();
             if (a.nearly && a.reveals < MAXIMUM_REVEALS) {
                 a.reveals++;
@@ -514,7 +514,7 @@ public final class BobReconciler implements AutoCloseable {
      * @return false if it was not started
      */
     private boolean startCascade(Attempt a, Consumer<ReconcileMessage> out) {
-        double expected = Math.max(a.estimate, 1.0 / a.frame.bits());
+        double expected = Math.max(a.qber.value(), 1.0 / a.frame.bits());
         int limit = (a.frame.bits() - 1) / 2;
         if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * FiniteLengthBound.entropy(expected) > limit) {
             return false;
@@ -625,10 +625,10 @@ public final class BobReconciler implements AutoCloseable {
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
     private void attempt(Attempt a, Seat seat) {
         difference(a, seat);
-        a.estimate = rates.frameQber(a.frame, seat.code, seat.difference.bitCount());
+        a.qber = rates.guess(a.frame, seat.code, seat.difference.bitCount());
         a.iterations = 0;
         a.nearly = false;
-        if (!(a.first && rates.hopeless(a.frame, a.code, a.estimate))) {
+        if (!(a.first && rates.hopeless(a.frame, a.code, a.qber))) {
             decode(a, seat);
         }
         if (!a.decoded) {
@@ -642,7 +642,7 @@ public final class BobReconciler implements AutoCloseable {
 
     private void decode(Attempt a, Seat seat) {
         SyndromeDecoder decoder = seat.decoder;
-        decoder.begin(seat.difference, 0, Math.clamp(a.estimate, 1e-4, 0.25));
+        decoder.begin(seat.difference, 0, Math.clamp(a.qber.value(), 1e-4, 0.25));
         if (a.frame.padded(seat.code.circulant())) {
             try (BitString mask = BitString.allocate(seat.code.frameBits());
                     BitString zeros = BitString.allocate(seat.code.frameBits())) {

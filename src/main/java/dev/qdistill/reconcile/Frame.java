@@ -15,16 +15,14 @@ import java.util.TreeSet;
  */
 public record Frame(int index, long offset, int bits, int codeBits) {
 
-    /**
-     * What codes tell beyond the entropy of the errors, relative to it, is about this much for a frame of one bit, and
-     * falls with a power of the length: the sum of what the code and the counting of errors cost.
-     */
-    private static final double EXCESS = 3.5;
+    // What is told beyond the entropy of the errors, relative to it, is about EXCESS + COUNTING / sqrt(bits), as
+    // simulated at
+    // an error rate of 2 %.
+    private static final double EXCESS = 0.05;
+    private static final double COUNTING = 18;
 
-    private static final double EXCESS_POWER = -0.32;
-
-    /** What a code loses in f when it is shortened to nearly nothing. */
-    private static final double SHORTENING_LOSS = 0.16;
+    // What a code loses in f by the square of the share it is shortened by, as simulated for shares to 0.6.
+    private static final double SHORTENING_LOSS = 0.25;
 
     /**
      * Cuts a block into frames of nearly equal length, as few as the codes allow or as many as are expected to tell the
@@ -45,7 +43,7 @@ public record Frame(int index, long offset, int bits, int codeBits) {
         for (int n : usable) {
             long count = Math.max(1, (blockBits + n - 1) / n);
             double bits = (double) blockBits / count;
-            double excess = EXCESS * Math.pow(bits, EXCESS_POWER) + SHORTENING_LOSS * (1 - bits / n);
+            double excess = EXCESS + COUNTING / Math.sqrt(bits) + shorteningLoss(bits, n);
             if (excess <= least) {
                 least = excess;
                 best = n;
@@ -68,6 +66,16 @@ public record Frame(int index, long offset, int bits, int codeBits) {
             offset += bits;
         }
         return List.copyOf(frames);
+    }
+
+    /** What the code loses in f by being shortened. */
+    double shorteningLoss() {
+        return shorteningLoss(bits, codeBits);
+    }
+
+    private static double shorteningLoss(double bits, double codeBits) {
+        double share = 1 - bits / codeBits;
+        return SHORTENING_LOSS * share * share;
     }
 
     /** The columns of a code's base matrix that the frame takes. */

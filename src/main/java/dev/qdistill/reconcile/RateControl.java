@@ -21,17 +21,22 @@ final class RateControl {
     /** Rounds of more syndrome rows for a frame. */
     static final int ROUNDS = 3;
 
-    /** By what the leakage is raised at least in each round, in standard deviations of what a frame needs. */
-    private static final double[] RAISE = {0.8, 1.6, 6};
+    /**
+     * By what the leakage is raised at least in each round, in standard deviations of what a frame needs: about what makes
+     * the mean least if that is normally distributed, with a long last step.
+     */
+    private static final double[] RAISE = {0.6, 1, 4};
 
-    /** What codes need beyond the counting error of a frame's errors, relative to the leakage. */
-    private static final double CODE_DEVIATION = 0.005;
+    /** To how much it is raised at least, above what the frame is likely to need, in the same measure. */
+    private static final double[] LIKELY = {0, 0.5, 3};
+
+    /** What a frame needs varies by the counting error of its errors, a little more, and by this at least. */
+    private static final double CODE_SPREAD = 1.1;
+
+    private static final double LEAST_SPREAD = 0.003;
 
     /** The share of frames that fail at the operating points of the family. */
     private static final double OPERATING_FAILURES = 0.006;
-
-    /** What a code that is shortened by half loses in f. */
-    private static final double SHORTENING_LOSS = 0.08;
 
     private static final double LARGEST_MARGIN = 0.3;
     /** By what one batch may move the margin, in standard deviations of what a frame needs. */
@@ -102,27 +107,30 @@ final class RateControl {
         return curve;
     }
 
-    /** The share of frames that should fail at the first attempt. */
+    /**
+     * The share of frames that should fail at the first attempt: the more, the less is told on average, and the more attempts
+     * are made. Short frames vary more, and there is little to decode.
+     */
     private double failures(Frame frame) {
-        if (profile == Profile.FAST) {
-            return 0.02;
+        boolean fast = profile == Profile.FAST;
+        if (frame.codeBits() < 1 << 16) {
+            return fast ? 0.3 : 0.45;
         }
-        return frame.codeBits() >= 1 << 16 ? 0.08 : 0.2;
+        return fast ? 0.02 : 0.12;
     }
 
     /** The standard deviation of what a frame needs, relative to the leakage. */
     private static double spread(Frame frame, double q) {
         double counting = FiniteLengthBound.deviation(frame.bits(), q) / FiniteLengthBound.entropy(q);
-        return Math.hypot(counting, CODE_DEVIATION);
+        return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
     }
 
     /** Bits of syndrome that a frame with error rate {@code q} is likely to need. */
     double needed(Frame frame, double q) {
         Curve curve = curve(frame);
-        double shortened = 1 - (double) frame.bits() / frame.codeBits();
         return frame.bits()
                 * FiniteLengthBound.entropy(q)
-                * (curve.efficiency(q, profile) + 2 * SHORTENING_LOSS * shortened)
+                * (curve.efficiency(q, profile) + frame.shorteningLoss())
                 * Math.exp(curve.margin);
     }
 
@@ -159,40 +167,56 @@ final class RateControl {
     }
 
     /**
-     * What is probably the error rate of a frame, given the expected one and what the weight of the syndrome tells.
+     * What is probably the error rate of a frame.
+     *
+     * @param value the most likely one
+     * @param deviation its standard deviation
+     */
+    record Guess(double value, double deviation) {
+        /** The standard deviation of what the frame needs, relative to the leakage. */
+        double spread(Frame frame) {
+            double slope = Math.log((1 - value) / value) / Math.log(2) / FiniteLengthBound.entropy(value);
+            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame, value));
+        }
+    }
+
+    /**
+     * Guesses the error rate of a frame from the expected one and from what the weight of the syndrome tells.
      *
      * @param weight ones in the XOR of both sides' syndromes
      */
-    double frameQber(Frame frame, QuasiCyclicCode code, long weight) {
+    Guess guess(Frame frame, QuasiCyclicCode code, long weight) {
         double expected = qber.value();
         double prior = expected * (1 - expected) / frame.bits() + qber.deviation() * qber.deviation();
-        double seen = code.estimateQber(weight);
-        double deviation = code.estimateDeviation(Math.clamp(seen, 1e-5, 0.49));
-        double measured = deviation * deviation;
-        if (!(measured < 1)) {
-            return expected;
-        }
-        return Math.clamp((expected * measured + seen * prior) / (measured + prior), 1e-5, 0.49);
+        double seen = Math.clamp(code.estimateQber(weight), 1e-5, 0.49);
+        double deviation = code.estimateDeviation(seen);
+        double measured = Math.min(deviation * deviation, 1);
+        double value = (expected * measured + seen * prior) / (measured + prior);
+        return new Guess(value, Math.sqrt(measured * prior / (measured + prior)));
     }
 
-    /** Whether a frame with error rate {@code q} is all but sure to fail with this code: then no time is spent on trying. */
-    boolean hopeless(Frame frame, AdaptedCode code, double q) {
-        return needed(frame, q) > code.code().syndromeBits() * (1 + Math.max(0.02, 2 * spread(frame, q)));
+    /** Whether a frame is all but sure to fail with this code: then no time is spent on trying. */
+    boolean hopeless(Frame frame, AdaptedCode code, Guess guess) {
+        return needed(frame, guess.value) * (1 - 2 * guess.spread(frame))
+                > code.code().syndromeBits();
     }
 
     /**
      * The code for the next attempt at a frame that failed; the same parent with more splits.
      *
-     * @param q what is probably its error rate
+     * @param guess what is probably its error rate
      * @param round 0 for the first time
      * @return empty if that would tell as much as the frame has bits, or all rows are split already
      */
-    Optional<AdaptedCode> next(Frame frame, AdaptedCode code, double q, int round) {
-        double raised = code.code().syndromeBits() * (1 + RAISE[round] * spread(frame, q));
-        double bits = Math.max(raised, needed(frame, q)) - code.code().syndromeBits();
-        AdaptedCode more =
-                split(frame, code, Math.max(1, Math.round(bits / code.code().circulant())));
-        return more == code ? Optional.empty() : Optional.of(more);
+    Optional<AdaptedCode> next(Frame frame, AdaptedCode code, Guess guess, int round) {
+        double present = code.code().syndromeBits();
+        double spread = guess.spread(frame);
+        double raised = present * (1 + RAISE[round] * spread);
+        double likely = needed(frame, guess.value) * (1 + LIKELY[round] * spread);
+        long rows =
+                Math.round((Math.max(raised, likely) - present) / code.code().circulant());
+        AdaptedCode more = split(frame, code, Math.max(1, rows));
+        return more.splits() == code.splits() ? Optional.empty() : Optional.of(more);
     }
 
     /** Takes note of first attempts at frames of one length. */
