@@ -11,9 +11,9 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
     /** The shorter factor's length from which on the transform is faster, in bits. */
     private static final long THRESHOLD = 1 << 11;
 
-    private final TransformKernels kernels;
+    private final NativeTransforms kernels;
 
-    private NativeGf2Multiplier(TransformKernels kernels) {
+    private NativeGf2Multiplier(NativeTransforms kernels) {
         this.kernels = kernels;
     }
 
@@ -34,8 +34,8 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
 
     // Loaded and tested once, on first use.
     private static final class Holder {
-        static final Optional<TransformKernels> KERNELS =
-                NativeLibrary.symbols().filter(NativeKernels::supported).map(NativeKernels::new);
+        static final Optional<NativeTransforms> KERNELS =
+                NativeLibrary.symbols().filter(NativeTransforms::supported).map(NativeTransforms::new);
         static final Optional<String> PROBLEM = NativeLibrary.problem()
                 .or(() -> KERNELS.isEmpty()
                         ? Optional.of("the C kernels need AVX-512 with VBMI, which this CPU lacks")
