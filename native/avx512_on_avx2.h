@@ -88,7 +88,7 @@ QD_INLINE qd_pair qd_choose(qd_pair mask, qd_pair a, qd_pair b) {
   return (qd_pair){_mm256_blendv_epi8(a.lo, b.lo, mask.lo), _mm256_blendv_epi8(a.hi, b.hi, mask.hi)};
 }
 
-// Words of a and b (0–7, 8–15) by number.
+// Words by number.
 typedef long long qd_v4 __attribute__((vector_size(32)));
 QD_INLINE __m256i qd_four(qd_pair a, qd_v4 index) {
   index &= (qd_v4)_mm256_set1_epi64x(7);
@@ -102,6 +102,13 @@ QD_INLINE __m256i qd_four(qd_pair a, qd_v4 index) {
 }
 QD_INLINE qd_pair qd_permute64(qd_pair index, qd_pair a) {
   return (qd_pair){qd_four(a, (qd_v4)index.lo), qd_four(a, (qd_v4)index.hi)};
+}
+QD_INLINE qd_pair qd_permute64_of_two(qd_pair a, qd_pair index, qd_pair b) {
+  qd_pair from_a = qd_permute64(index, a), from_b = qd_permute64(index, b);
+  __m256i eight = _mm256_set1_epi64x(8);
+  __m256i lo = _mm256_cmpeq_epi64(_mm256_and_si256(index.lo, eight), eight);
+  __m256i hi = _mm256_cmpeq_epi64(_mm256_and_si256(index.hi, eight), eight);
+  return (qd_pair){_mm256_blendv_epi8(from_a.lo, from_b.lo, lo), _mm256_blendv_epi8(from_a.hi, from_b.hi, hi)};
 }
 QD_INLINE qd_pair qd_set64(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g, int64_t h) {
   return (qd_pair){_mm256_setr_epi64x(a, b, c, d), _mm256_setr_epi64x(e, f, g, h)};
@@ -129,9 +136,38 @@ QD_INLINE qd_pair qd_look(qd_pair index, qd_pair table) {
   return (qd_pair){qd_look256(index.lo, table), qd_look256(index.hi, table)};
 }
 
+// Of a table of 128 by the low seven bits.
+QD_INLINE qd_pair qd_look_in_two(qd_pair a, qd_pair index, qd_pair b) {
+  qd_pair from_a = qd_look(index, a), from_b = qd_look(index, b);
+  return (qd_pair){_mm256_blendv_epi8(from_a.lo, from_b.lo, _mm256_slli_epi16(index.lo, 1)),
+                   _mm256_blendv_epi8(from_a.hi, from_b.hi, _mm256_slli_epi16(index.hi, 1))};
+}
+
+// A bit of the lane's number and the number of a or b change places: as those look-ups do by the tables to_low and to_high.
+QD_INLINE void qd_exchange(qd_pair *a, qd_pair *b, qd_pair to_low, qd_pair to_high) {
+  const int from_b = _mm256_movemask_epi8(_mm256_slli_epi16(to_low.lo, 1));
+  qd_pair x = *a, y = *b;
+  if (from_b == 0) {
+    a->hi = y.lo;
+    b->lo = x.hi;
+  } else if (from_b == (int)0xffff0000) {
+    *a = (qd_pair){_mm256_permute2x128_si256(x.lo, y.lo, 0x20), _mm256_permute2x128_si256(x.hi, y.hi, 0x20)};
+    *b = (qd_pair){_mm256_permute2x128_si256(x.lo, y.lo, 0x31), _mm256_permute2x128_si256(x.hi, y.hi, 0x31)};
+  } else {
+    // Within sixteen lanes; the same in all of those.
+    const __m256i low = to_low.lo, high = to_high.lo, take = _mm256_slli_epi16(low, 1);
+    *a = (qd_pair){_mm256_blendv_epi8(x.lo, _mm256_shuffle_epi8(y.lo, low), take),
+                   _mm256_blendv_epi8(x.hi, _mm256_shuffle_epi8(y.hi, low), take)};
+    *b = (qd_pair){_mm256_blendv_epi8(_mm256_shuffle_epi8(x.lo, high), y.lo, take),
+                   _mm256_blendv_epi8(_mm256_shuffle_epi8(x.hi, high), y.hi, take)};
+  }
+}
+#define EXCHANGE(a, b) qd_exchange(&a, &b, to_low, to_high);
+
 #ifdef __GFNI__
 #define qd_affine(x, m, c) \
   ((qd_pair){_mm256_gf2p8affine_epi64_epi8((x).lo, (m).lo, c), _mm256_gf2p8affine_epi64_epi8((x).hi, (m).hi, c)})
+#define qd_product(x, y) ((qd_pair){_mm256_gf2p8mul_epi8((x).lo, (y).lo), _mm256_gf2p8mul_epi8((x).hi, (y).hi)})
 #else
 // Column k of the matrix is byte k: bit i of the result is the parity of x and byte 7 - i of the matrix.
 QD_INLINE uint64_t qd_columns(uint64_t m) {
@@ -161,6 +197,68 @@ QD_INLINE qd_pair qd_affine(qd_pair x, qd_pair m, int c) {
                    _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble)))
   return (qd_pair){QD_NIBBLES(x.lo), QD_NIBBLES(x.hi)};
 }
+// With a matrix for each quadword.
+QD_INLINE __m256i qd_affine_each256(__m256i x, __m256i m) {
+  const __m256i reverse = _mm256_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12,
+                                           11, 10, 9, 8);
+  const __m256i first = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8);
+  __m256i r = _mm256_setzero_si256();
+  m = _mm256_shuffle_epi8(m, reverse);
+#define QD_TURN(s, mask)                                                                                          \
+  {                                                                                                               \
+    __m256i t = _mm256_and_si256(_mm256_xor_si256(m, _mm256_srli_epi64(m, s)), _mm256_set1_epi64x((long long)mask)); \
+    m = _mm256_xor_si256(m, _mm256_xor_si256(t, _mm256_slli_epi64(t, s)));                                        \
+  }
+  QD_TURN(7, 0x00aa00aa00aa00aa)
+  QD_TURN(14, 0x0000cccc0000cccc)
+  QD_TURN(28, 0x00000000f0f0f0f0)
+  for (int k = 7; k >= 0; k--) {
+    __m256i column = _mm256_shuffle_epi8(m, _mm256_add_epi8(first, _mm256_set1_epi8((char)k)));
+    r = _mm256_xor_si256(r, _mm256_blendv_epi8(_mm256_setzero_si256(), column, x));
+    x = _mm256_add_epi8(x, x);
+  }
+  return r;
+}
+#define MUL_EACH(x, m) ((qd_pair){qd_affine_each256((x).lo, (m).lo), qd_affine_each256((x).hi, (m).hi)})
+
+// x y modulo x^8 + x^4 + x^3 + x + 1.
+QD_INLINE __m256i qd_product256(__m256i x, __m256i y) {
+  const __m256i zero = _mm256_setzero_si256(), reduction = _mm256_set1_epi8(0x1b);
+  __m256i bits[8], r = zero;
+  for (int k = 7; k >= 0; k--) {
+    bits[k] = x;
+    x = _mm256_add_epi8(x, x);
+  }
+  for (int k = 0; k < 8; k++) {
+    r = _mm256_xor_si256(r, _mm256_blendv_epi8(zero, y, bits[k]));
+    y = _mm256_xor_si256(_mm256_add_epi8(y, y), _mm256_and_si256(reduction, _mm256_cmpgt_epi8(zero, y)));
+  }
+  return r;
+}
+QD_INLINE qd_pair qd_product(qd_pair x, qd_pair y) {
+  return (qd_pair){qd_product256(x.lo, y.lo), qd_product256(x.hi, y.hi)};
+}
+
+// l0 += h0 w0 + h1 w1, l1 += h0 w2 + h1 w3, by Horner's rule on the bits of w: fewer registers than products one by one.
+QD_INLINE void qd_lanes256(__m256i *l0, __m256i *l1, __m256i h0, __m256i h1, __m256i w0, __m256i w1, __m256i w2, __m256i w3) {
+  const __m256i zero = _mm256_setzero_si256(), reduction = _mm256_set1_epi8(0x1b);
+  __m256i r0 = zero, r1 = zero;
+#define QD_TIMES_X(r) \
+  _mm256_xor_si256(_mm256_add_epi8(r, r), _mm256_and_si256(reduction, _mm256_cmpgt_epi8(zero, r)))
+  for (int k = 0; k < 8; k++) {
+    if (k) r0 = QD_TIMES_X(r0), r1 = QD_TIMES_X(r1);
+    r0 = _mm256_xor_si256(r0, _mm256_xor_si256(_mm256_blendv_epi8(zero, h0, w0), _mm256_blendv_epi8(zero, h1, w1)));
+    r1 = _mm256_xor_si256(r1, _mm256_xor_si256(_mm256_blendv_epi8(zero, h0, w2), _mm256_blendv_epi8(zero, h1, w3)));
+    w0 = _mm256_add_epi8(w0, w0), w1 = _mm256_add_epi8(w1, w1), w2 = _mm256_add_epi8(w2, w2), w3 = _mm256_add_epi8(w3, w3);
+  }
+  *l0 = _mm256_xor_si256(*l0, r0);
+  *l1 = _mm256_xor_si256(*l1, r1);
+}
+#define LANES16(l0, l1, h0, h1, w)                                                                              \
+  {                                                                                                             \
+    qd_lanes256(&(l0).lo, &(l1).lo, (h0).lo, (h1).lo, (w)[0].lo, (w)[1].lo, (w)[2].lo, (w)[3].lo);              \
+    qd_lanes256(&(l0).hi, &(l1).hi, (h0).hi, (h1).hi, (w)[0].hi, (w)[1].hi, (w)[2].hi, (w)[3].hi);              \
+  }
 #endif
 
 #undef _mm512_setr_epi64
@@ -206,6 +304,12 @@ QD_INLINE qd_pair qd_affine(qd_pair x, qd_pair m, int c) {
 #define _mm512_maskz_mov_epi64(m, v) qd_and(v, qd_words(m))
 #define _mm512_mask_blend_epi64(m, a, b) qd_choose(qd_words(m), a, b)
 #define _mm512_mask_blend_epi8(m, a, b) qd_choose(qd_bytes(m), a, b)
+#define _mm512_mask_xor_epi64(v, m, a, b) qd_choose(qd_words(m), v, qd_xor(a, b))
+#define _mm512_permutex_epi64(v, s) ((qd_pair){_mm256_permute4x64_epi64((v).lo, s), _mm256_permute4x64_epi64((v).hi, s)})
+#define _mm512_permutex2var_epi64(a, i, b) qd_permute64_of_two(a, i, b)
+#define _mm512_permutex2var_epi8(a, i, b) qd_look_in_two(a, i, b)
+#define _mm512_broadcast_i64x4(v) qd_all(v)
+#define _mm512_gf2p8mul_epi8(x, y) qd_product(x, y)
 #define _mm512_gf2p8affine_epi64_epi8(x, m, c) qd_affine(x, m, c)
 
 #endif

@@ -47,9 +47,9 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
         if (!NativeLibrary.has(isa)) {
             return Optional.empty();
         }
-        NativeKernels kernels;
+        NativeTransforms kernels;
         try {
-            kernels = new NativeKernels(NativeLibrary.symbols().orElseThrow(), isa);
+            kernels = new NativeTransforms(NativeLibrary.symbols().orElseThrow(), isa);
         } catch (NoSuchElementException e) {
             return Optional.empty(); // the compiler knew no such instructions
         }

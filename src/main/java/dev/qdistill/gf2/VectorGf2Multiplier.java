@@ -7,7 +7,7 @@ final class VectorGf2Multiplier implements Gf2Multiplier {
     /** The shorter factor's length from which on the transform is faster, in bits. */
     private static final long THRESHOLD = 1 << 12;
 
-    private final TransformKernels kernels = new VectorKernels();
+    private final TransformKernels kernels = new VectorTransforms();
 
     @Override
     public Backend backend() {
