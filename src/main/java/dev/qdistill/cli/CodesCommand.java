@@ -257,7 +257,7 @@ final class CodesCommand {
             @Option(names = "--frames", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.") int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
             @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
-            @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar or vector.")
+            @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native.")
                     Backend backend,
             @Option(names = "--json", description = "As JSON.") boolean json)
             throws IOException {
@@ -289,11 +289,9 @@ final class CodesCommand {
         m.put("mbpsPerThread", r.mbpsPerThread());
         m.put("nanosPer64Edges", r.nanosPer64Edges());
         m.put("threads", threads(threads));
-        m.put(
-                "backend",
-                backend == Backend.AUTO
-                        ? (SyndromeDecoder.vectorProblem().isEmpty() ? "vector" : "scalar")
-                        : backend.id());
+        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, backend)) {
+            m.put("backend", decoder.backend().id());
+        }
         print(m, json);
         return ExitCode.OK;
     }
