@@ -18,6 +18,9 @@ public final class FamilyDesign {
 
     private static final int CLIP = DecoderTables.LARGEST;
 
+    /** The decoder state (a seventh of the checks unsatisfied) from which min-sum is as good as φ, without coupling. */
+    private static final int MIN_SUM_BELOW = 17;
+
     /** Ratio of the leakages of neighbouring rates. */
     private static final double STEP = 1.035;
 
@@ -150,7 +153,8 @@ public final class FamilyDesign {
         double twos = frameBits < 1 << 16 ? .75 : frameBits <= 1 << 20 ? .83 : .93;
         DegreeDistribution degrees = capped(DegreeFamily.of(profile).at(designRate), rows, columns, circulant)
                 .withDegreeTwoAtMost(twos * rows / columns);
-        DecoderTables tables = tables(degrees, designRate);
+        // A coupled code converges from one end to the other: on its front it is never near the end.
+        DecoderTables tables = tables(degrees, designRate).withMinSumBelow(profile == Profile.FAST ? MIN_SUM_BELOW : 0);
         String name = String.format(
                 Locale.ROOT, "n%d-m%d%s", frameBits, rows * circulant, profile == Profile.FAST ? "-fast" : "");
         return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);
