@@ -33,6 +33,12 @@ public final class FamilyDesign {
     /** Matrices tried beyond the first where one is worse than its neighbours. */
     private static final int ATTEMPTS = 3;
 
+    /** By how much f may exceed that of the neighbouring code before another matrix is tried. */
+    private static final double TOLERANCE = .015;
+
+    /** The same for {@link Profile#FAST}. */
+    private static final double FAST_TOLERANCE = .01;
+
     private static final double LARGEST_LEAKAGE = .62;
     private static final double SMALLEST_LEAKAGE = .039;
 
@@ -106,10 +112,9 @@ public final class FamilyDesign {
             }
             before = code.syndromeBits();
             code = measured(code, guess);
-            // Some matrices have an error floor: another seed.
-            for (int attempt = 1;
-                    attempt <= ATTEMPTS && efficiency(code) > guess + (profile == Profile.FAST ? .01 : .015);
-                    attempt++) {
+            // Some matrices have an error floor: another seed. Short ones differ most, and cost little.
+            double worst = frameBits < 1 << 16 ? 1 : guess + (profile == Profile.FAST ? FAST_TOLERANCE : TOLERANCE);
+            for (int attempt = 1; attempt <= ATTEMPTS && efficiency(code) > worst; attempt++) {
                 QuasiCyclicCode other = measured(design(leakage, seed + attempt), guess);
                 code = efficiency(other) < efficiency(code) ? other : code;
             }
