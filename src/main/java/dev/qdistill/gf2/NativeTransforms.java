@@ -15,6 +15,7 @@ import java.util.Arrays;
 /** In C: native/gf2_kernels.c, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
     private final MethodHandle xor;
+    private final MethodHandle shift;
     private final MethodHandle strips;
     private final MethodHandle stripsBack;
     private final MethodHandle units;
@@ -23,6 +24,7 @@ final class NativeTransforms implements TransformKernels {
     NativeTransforms(SymbolLookup library) {
         // J: int64_t, I: int32_t.
         xor = bind(library, "xor", "JJJ");
+        shift = bind(library, "shift", "JJJI");
         strips = bind(library, "strips", "JJJJJJJ");
         stripsBack = bind(library, "strips_back", "JJJJJJ");
         units = bind(library, "units", "JJJJJ");
@@ -83,6 +85,15 @@ final class NativeTransforms implements TransformKernels {
     public void xor(long to, long from, long bytes) {
         try {
             xor.invokeExact(to, from, bytes);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public void shift(long lo, long hi, long bytes, int bits) {
+        try {
+            shift.invokeExact(lo, hi, bytes, bits);
         } catch (Throwable e) {
             throw failed(e);
         }
