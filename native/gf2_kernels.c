@@ -1,32 +1,29 @@
 // The transform and the basis conversion of dev.qdistill.gf2 for AVX-512 (F, BW, VBMI) with GFNI.
+// gf2_kernels_avx2*.c compile this file again, for AVX2: see avx512_on_avx2.h.
+// flags: -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2 -mgfni -mvpclmulqdq -mpclmul -mbmi -mbmi2
 
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni,bmi2")))
-#define EXPORT TARGET __attribute__((visibility("default")))
+#ifndef NAME
+#define NAME(kernel) qd_gf2_avx512_##kernel
+#endif
+#define EXPORT __attribute__((visibility("default")))
 
 typedef __m512i V;
 
-// 1 if this CPU has what the kernels need.
-__attribute__((visibility("default"))) int qd_gf2_supported(void) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
-}
-
-TARGET static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
-TARGET static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
-TARGET static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
-TARGET static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
+static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
+static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
+static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
 // a ^ (b & m)
-TARGET static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
+static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
 // table[index]
-TARGET static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
-TARGET static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
+static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
+static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
 
-EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
+EXPORT void NAME(xor)(int64_t to, int64_t from, int64_t bytes) {
   for (int64_t k = 0; k < bytes; k += 64) st(to + k, xor2(ld(to + k), ld(from + k)));
 }
 
@@ -37,9 +34,13 @@ EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
 // no tables. Constants of whole vectors are matrices of 8x8 bits (gf2p8affineqb). An element of GF(2^16) is in planes 0 and 1, of
 // GF(2^32) in planes 0 to 3.
 
-#define INL TARGET static inline __attribute__((always_inline))
+#define INL static inline __attribute__((always_inline))
 #define MATRIX(a) _mm512_set1_epi64(*(const int64_t *)(a))
 #define MUL(x, m) _mm512_gf2p8affine_epi64_epi8(x, m, 0)
+// With a matrix for each quadword.
+#ifndef MUL_EACH
+#define MUL_EACH(x, m) MUL(x, m)
+#endif
 #define BYTE(a) _mm512_set1_epi8(*(const char *)(a))
 #define PROD(x, y) _mm512_gf2p8mul_epi8(x, y)
 
@@ -105,7 +106,7 @@ INL void stages16(V *v, int64_t t, int64_t half, int inverse) {
 
 // Strips of 512 coefficients of 256 rows, bits m - 1 to m - 8. Matrices: β_3; to the basis of bytes, the same after stage m - 4 of the
 // upper half; both back; the constants of stages m - 5 to m - 8.
-EXPORT void qd_gf2_strips(int64_t plan, int64_t coefficients, int64_t limit, int64_t values, int64_t from, int64_t to, int64_t strip) {
+EXPORT void NAME(strips)(int64_t plan, int64_t coefficients, int64_t limit, int64_t values, int64_t from, int64_t to, int64_t strip) {
   const Plan *p = (const Plan *)plan;
   const int64_t row = (int64_t)1 << (p->m - 11), plane = (int64_t)1 << (p->m - 8), t = p->strips;
   V beta3 = MATRIX(t), in = MATRIX(t + 8), in4 = MATRIX(t + 16);
@@ -136,7 +137,7 @@ EXPORT void qd_gf2_strips(int64_t plan, int64_t coefficients, int64_t limit, int
   }
 }
 
-EXPORT void qd_gf2_strips_back(int64_t plan, int64_t values, int64_t coefficients, int64_t from, int64_t to, int64_t strip) {
+EXPORT void NAME(strips_back)(int64_t plan, int64_t values, int64_t coefficients, int64_t from, int64_t to, int64_t strip) {
   const Plan *p = (const Plan *)plan;
   const int64_t row = (int64_t)1 << (p->m - 11), plane = (int64_t)1 << (p->m - 8), t = p->strips;
   V beta3 = MATRIX(t), out = MATRIX(t + 24), out4 = MATRIX(t + 32);
@@ -315,13 +316,13 @@ INL void op32(const Op *op, const int64_t *bases, int n, int64_t p, const char *
   }
 }
 
-TARGET static void op_forward(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
+static void op_forward(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
   if (op->wide == 0) op16(op, bases, n, p, states, 0, 0);
   else if (op->wide == 1) op16(op, bases, n, p, states, 1, 0);
   else op32(op, bases, n, p, states, 0);
 }
 
-TARGET static void op_inverse(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
+static void op_inverse(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
   if (op->wide == 0) op16(op, bases, n, p, states, 0, 1);
   else if (op->wide == 1) op16(op, bases, n, p, states, 1, 1);
   else op32(op, bases, n, p, states, 1);
@@ -372,7 +373,7 @@ INL void start(int64_t *w, int64_t table, int64_t bytes, uint64_t b) {
 
 // The last stages of up to BATCH groups of 512 elements, in the order of their numbers; step by step for all, since a step waits for the
 // one before.
-TARGET static void finish(Run *r, const int64_t *bases, int n) {
+static void finish(Run *r, const int64_t *bases, int n) {
   const Op *ops = (const Op *)r->plan->ops;
   char *states = (char *)r->state;
   for (int g = 0; g < n; g++) {
@@ -388,9 +389,9 @@ TARGET static void finish(Run *r, const int64_t *bases, int n) {
   memcpy(states, states + STATE * n, STATE);
 }
 
-TARGET static void descend(Run *r, int i, int64_t base);
+static void descend(Run *r, int i, int64_t base);
 
-TARGET static void children(Run *r, int i, int64_t base, int64_t stride, int n) {
+static void children(Run *r, int i, int64_t base, int64_t stride, int n) {
   if (i >= FIRST) {
     for (int k = 0; k < n; k++) descend(r, i, base + k * stride);
   } else {
@@ -401,7 +402,7 @@ TARGET static void children(Run *r, int i, int64_t base, int64_t stride, int n) 
 }
 
 // The stages from i down, on a block of 2^(i+1) bytes in each plane.
-TARGET static void descend(Run *r, int i, int64_t base) {
+static void descend(Run *r, int i, int64_t base) {
   int64_t *w = r->matrices[i], *w1 = r->matrices[i - 1];
   const int64_t *stages = r->plan->stages;
   if (i - 1 >= FIRST && i - 1 >= r->truncated) {
@@ -432,7 +433,7 @@ TARGET static void descend(Run *r, int i, int64_t base) {
 }
 
 // All stages below the strips on units [from, to) of 16; with a factor's values also the products, and the same stages back.
-EXPORT void qd_gf2_units(int64_t plan, int64_t values, int64_t factor, int64_t from, int64_t to) {
+EXPORT void NAME(units)(int64_t plan, int64_t values, int64_t factor, int64_t from, int64_t to) {
   Run r;
   r.plan = (const Plan *)plan;
   r.m = (int)r.plan->m;
@@ -530,8 +531,8 @@ INL void shift_one(V *l, V *h, V left, V right, int inverse) {
 }
 
 INL V roles(V v, const V *m) {
-  V a = xor2(MUL(v, m[0]), MUL(ROLE1(v), m[1]));
-  return xor3(a, MUL(SWAP_UNITS(v), m[2]), MUL(_mm512_permutex_epi64(v, 0x39), m[3]));
+  V a = xor2(MUL_EACH(v, m[0]), MUL_EACH(ROLE1(v), m[1]));
+  return xor3(a, MUL_EACH(SWAP_UNITS(v), m[2]), MUL_EACH(_mm512_permutex_epi64(v, 0x39), m[3]));
 }
 
 INL void units_pair(V *l0, V *l1, V *h0, V *h1, int inverse) {
@@ -568,7 +569,7 @@ INL V level8(V v, int inverse) {
   return inverse ? xor2(v, wrap) : v;
 }
 
-TARGET static inline void low_bits(int64_t a, int inverse) {
+static inline void low_bits(int64_t a, int inverse) {
   const V left4 = _mm512_set1_epi64(SHIFT_UP_4), right4 = _mm512_set1_epi64(SHIFT_DOWN_4);
   const V left2 = _mm512_set1_epi64(SHIFT_UP_2), right6 = _mm512_set1_epi64(SHIFT_DOWN_6);
   const V columns = ld((int64_t)TO_COLUMNS), to_roles = ld((int64_t)TO_ROLES), from_roles = ld((int64_t)FROM_ROLES),
@@ -611,7 +612,7 @@ TARGET static inline void low_bits(int64_t a, int inverse) {
 }
 
 // Level (p, q): half and shift in bytes, shift 1 to 32.
-TARGET static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
+static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
   __mmask64 wrap = ((__mmask64)1 << shift) - 1, moved = (wrap << shift) & ~wrap;
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
@@ -624,12 +625,12 @@ TARGET static inline void level_bytes(int64_t a, int half, int shift, int invers
   }
 }
 
-TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse) {
+static inline void level_rows(int64_t a, int half, int shift, int inverse) {
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
-    if (!inverse) qd_gf2_xor(hi, hi + half - shift, shift);
-    qd_gf2_xor(lo + shift, hi, half - shift);
-    if (inverse) qd_gf2_xor(hi, hi + half - shift, shift);
+    if (!inverse) NAME(xor)(hi, hi + half - shift, shift);
+    NAME(xor)(lo + shift, hi, half - shift);
+    if (inverse) NAME(xor)(hi, hi + half - shift, shift);
   }
 }
 
@@ -637,7 +638,7 @@ TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse
 #define LOW1(v) _mm512_maskz_mov_epi64(1, v)
 #define HIGH7(v) _mm512_maskz_mov_epi64(0xfe, v)
 
-TARGET static inline void carries(int64_t a, int inverse) {
+static inline void carries(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 256) {
     V v0 = ld(a + k), v1 = ld(a + k + 64), v2 = ld(a + k + 128), v3 = ld(a + k + 192);
     for (int step = 0; step < 2; step++) {
@@ -661,7 +662,7 @@ TARGET static inline void carries(int64_t a, int inverse) {
   }
 }
 
-EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
+EXPORT void NAME(rows16)(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
   for (int32_t k = 0; k < columns; k++) {
     int64_t at = a + 64 * (int64_t)k;
     V v[16];
@@ -685,20 +686,20 @@ EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t in
 #define LOWER(v) _mm512_maskz_mov_epi64(0x0f, v)
 #define UPPER(v) _mm512_maskz_mov_epi64(0xf0, v)
 
-TARGET static inline void pair98(V *v, int inverse) {
+static inline void pair98(V *v, int inverse) {
   V r = LOWER(HALVES(v[1])), w = xor2(v[1], r);
   v[0] = xor2(v[0], UPPER(HALVES(inverse ? v[1] : w)));
   v[1] = w;
 }
 
-TARGET static inline void quad108(V *v, int inverse) {
+static inline void quad108(V *v, int inverse) {
   V r3 = HALVES(v[3]), w = xor2(v[2], LOWER(r3)), r = HALVES(inverse ? v[2] : w);
   v[0] = xor2(v[0], UPPER(r));
   v[1] = xor2(v[1], _mm512_mask_blend_epi64(0xf0, r, r3));
   v[2] = w;
 }
 
-TARGET static inline void rows8(int64_t a, int inverse) {
+static inline void rows8(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 512) {
     V v[8];
     for (int i = 0; i < 8; i++) v[i] = ld(a + k + 64 * i);
@@ -719,7 +720,7 @@ TARGET static inline void rows8(int64_t a, int inverse) {
   }
 }
 
-EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
+EXPORT void NAME(blocks)(int64_t a, int64_t blocks, int32_t inverse) {
   for (int64_t b = 0; b < blocks; b++, a += 8192) {
     if (!inverse) {
       for (int p = 15; p >= 11; p--) level_bytes(a, 1 << (p - 3), 1 << (p - 11), 0);
@@ -728,9 +729,9 @@ EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
       for (int p = 15; p >= 13; p--) level_rows(a, 1 << (p - 3), 1 << (p - 7), 0);
       level_bytes(a, 512, 32, 0);
       rows8(a, 0);
-      qd_gf2_rows16(a, 512, 8, 0);
+      NAME(rows16)(a, 512, 8, 0);
     } else {
-      qd_gf2_rows16(a, 512, 8, 1);
+      NAME(rows16)(a, 512, 8, 1);
       rows8(a, 1);
       level_bytes(a, 512, 32, 1);
       for (int p = 13; p <= 15; p++) level_rows(a, 1 << (p - 3), 1 << (p - 7), 1);
@@ -742,22 +743,22 @@ EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
 }
 
 // lo ^= hi << shift, shift 1, 2 … 32 bits, with what is below hi at the start; whole vectors.
-EXPORT void qd_gf2_shift(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
+EXPORT void NAME(shift)(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
   __m128i l = _mm_cvtsi32_si128(shift), r = _mm_cvtsi32_si128(64 - shift);
   for (int64_t k = 0; k < bytes; k += 64)
     st(lo + k, xor3(ld(lo + k), _mm512_sll_epi64(ld(hi + k), l), _mm512_srl_epi64(ld(hi + k - 8), r)));
 }
 
 // Level (p, q) of the whole, p >= 16, q < 9 or whole vectors.
-TARGET static void level(int64_t address, int64_t bits, int p, int q, int inverse) {
+static void level(int64_t address, int64_t bits, int p, int q, int inverse) {
   const int64_t half = (int64_t)1 << (p - 3), bytes = bits / 8, shift = ((int64_t)1 << q) / 8;
   for (int64_t at = 0; at + half < bytes; at += 2 * half) {
     const int64_t lo = address + at, hi = lo + half, have = half < bytes - at - half ? half : bytes - at - half;
     if (q >= 9) {
       const int64_t wrap = have - (half - shift);
-      if (!inverse && wrap > 0) qd_gf2_xor(hi, hi + half - shift, wrap);
-      qd_gf2_xor(lo + shift, hi, have < half - shift ? have : half - shift);
-      if (inverse && wrap > 0) qd_gf2_xor(hi, hi + half - shift, wrap);
+      if (!inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
+      NAME(xor)(lo + shift, hi, have < half - shift ? have : half - shift);
+      if (inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
       continue;
     }
     uint64_t *first = (uint64_t *)hi, *low = (uint64_t *)lo;
@@ -767,19 +768,19 @@ TARGET static void level(int64_t address, int64_t bits, int p, int q, int invers
       for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
     const int64_t n = half < have + 64 ? half : have + 64;
     for (int k = 0; k < words; k++) low[k] ^= q < 6 ? first[-1] >> (64 - s) : first[k - words];
-    if (q < 6) qd_gf2_shift(lo, hi, n, s);
-    else qd_gf2_xor(lo, hi - 8 * words, n);
+    if (q < 6) NAME(shift)(lo, hi, n, s);
+    else NAME(xor)(lo, hi - 8 * words, n);
     if (inverse && have == half)
       for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
   }
 }
 
 // The conversion on index bits [low, low + k), all above the vector.
-TARGET static void rows(int64_t address, int64_t bits, int low, int k, int inverse) {
+static void rows(int64_t address, int64_t bits, int low, int k, int inverse) {
   if (k <= 1) return;
   if (k == 4 && (bits & (((int64_t)1 << (low + 4)) - 1)) == 0) {
     const int64_t stride = (int64_t)1 << (low - 3);
-    for (int64_t at = 0; at < bits / 8; at += 16 * stride) qd_gf2_rows16(address + at, stride, (int32_t)(stride / 64), inverse);
+    for (int64_t at = 0; at < bits / 8; at += 16 * stride) NAME(rows16)(address + at, stride, (int32_t)(stride / 64), inverse);
     return;
   }
   int t = 1;
@@ -796,15 +797,15 @@ TARGET static void rows(int64_t address, int64_t bits, int low, int k, int inver
 }
 
 // Between monomials and the basis of the transform, a multiple of 2^16 bits.
-EXPORT void qd_gf2_convert(int64_t address, int64_t bits, int32_t inverse) {
+EXPORT void NAME(convert)(int64_t address, int64_t bits, int32_t inverse) {
   const int k = 64 - __builtin_clzll((uint64_t)bits - 1);
   if (!inverse) {
     for (int j = k - 17; j >= 0; j--) level(address, bits, 16 + j, j, 0);
-    qd_gf2_blocks(address, bits >> 16, 0);
+    NAME(blocks)(address, bits >> 16, 0);
     rows(address, bits, 16, k - 16, 0);
   } else {
     rows(address, bits, 16, k - 16, 1);
-    qd_gf2_blocks(address, bits >> 16, 1);
+    NAME(blocks)(address, bits >> 16, 1);
     for (int j = 0; j < k - 16; j++) level(address, bits, 16 + j, j, 1);
   }
 }

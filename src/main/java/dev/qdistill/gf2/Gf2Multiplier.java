@@ -2,6 +2,7 @@ package dev.qdistill.gf2;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.bits.BitString;
 import java.util.Optional;
@@ -61,6 +62,11 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
 
     /** What the products run on. */
     Backend backend();
+
+    /** Which instruction set the C kernels use; empty for the other back ends. */
+    default Optional<NativeIsa> isa() {
+        return Optional.empty();
+    }
 
     /**
      * Prepares products of one shape: bits [offset, offset + length) of a·b.

@@ -3,6 +3,7 @@ package dev.qdistill.gf2;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,8 +12,9 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.Locale;
 
-/** In C: native/gf2_kernels.c, through the foreign function interface. */
+/** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
     private final MethodHandle xor;
     private final MethodHandle shift;
@@ -21,39 +23,26 @@ final class NativeTransforms implements TransformKernels {
     private final MethodHandle units;
     private final MethodHandle convert;
 
-    NativeTransforms(SymbolLookup library) {
+    /**
+     * @throws java.util.NoSuchElementException if the library has none for {@code isa}: its compiler knew no such instructions
+     */
+    NativeTransforms(SymbolLookup library, NativeIsa isa) {
         // J: int64_t, I: int32_t.
-        xor = bind(library, "xor", "JJJ");
-        shift = bind(library, "shift", "JJJI");
-        strips = bind(library, "strips", "JJJJJJJ");
-        stripsBack = bind(library, "strips_back", "JJJJJJ");
-        units = bind(library, "units", "JJJJJ");
-        convert = bind(library, "convert", "JJI");
-    }
-
-    /** Whether the library has these kernels, and this CPU the instructions that they use. */
-    @SuppressWarnings("restricted") // as below
-    static boolean supported(SymbolLookup library) {
-        // Not there if the library is of another version.
-        if (library.find("qd_gf2_units").isEmpty()) {
-            return false;
-        }
-        MethodHandle h = Linker.nativeLinker()
-                .downcallHandle(library.findOrThrow("qd_gf2_supported"), FunctionDescriptor.of(JAVA_INT));
-        try {
-            return (int) h.invokeExact() != 0;
-        } catch (Throwable e) {
-            throw failed(e);
-        }
+        xor = bind(library, isa, "xor", "JJJ");
+        shift = bind(library, isa, "shift", "JJJI");
+        strips = bind(library, isa, "strips", "JJJJJJJ");
+        stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
+        units = bind(library, isa, "units", "JJJJJ");
+        convert = bind(library, isa, "convert", "JJI");
     }
 
     @SuppressWarnings("restricted") // the signatures are those of native/gf2_kernels.c
-    private static MethodHandle bind(SymbolLookup library, String name, String signature) {
+    private static MethodHandle bind(SymbolLookup library, NativeIsa isa, String name, String signature) {
         MemoryLayout[] arguments =
                 signature.chars().mapToObj(c -> c == 'J' ? JAVA_LONG : JAVA_INT).toArray(MemoryLayout[]::new);
         return Linker.nativeLinker()
                 .downcallHandle(
-                        library.findOrThrow("qd_gf2_" + name),
+                        library.findOrThrow("qd_gf2_" + isa.name().toLowerCase(Locale.ROOT) + "_" + name),
                         FunctionDescriptor.ofVoid(Arrays.copyOf(arguments, arguments.length)));
     }
 

@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
@@ -119,11 +121,11 @@ class AdditiveFftTest {
     }
 
     private static List<TransformKernels> all() {
-        return Gf2Multiplier.nativeProblem().isEmpty()
-                ? List.of(
-                        new VectorTransforms(),
-                        new NativeTransforms(NativeLibrary.symbols().orElseThrow()))
-                : List.of(new VectorTransforms());
+        List<TransformKernels> all = new ArrayList<>(List.of(new VectorTransforms()));
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            all.add(new NativeTransforms(NativeLibrary.symbols().orElseThrow(), isa));
+        }
+        return all;
     }
 
     /** Products modulo s_m + 1 in the basis of the transform. */

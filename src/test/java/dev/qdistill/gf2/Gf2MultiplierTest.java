@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,7 +120,7 @@ class Gf2MultiplierTest {
                 p.setFirst(a);
                 p.multiply(b, found);
             }
-            assertTrue(expected.contentEquals(found), m.backend() + " at " + a.length() + " x " + b.length());
+            assertTrue(expected.contentEquals(found), name(m) + " at " + a.length() + " x " + b.length());
         }
     }
 
@@ -127,13 +129,17 @@ class Gf2MultiplierTest {
         if (Gf2Multiplier.vectorProblem().isEmpty()) {
             list.add(Gf2Multiplier.create(Backend.VECTOR));
         }
-        if (Gf2Multiplier.nativeProblem().isEmpty()) {
-            list.add(Gf2Multiplier.create(Backend.NATIVE));
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            NativeGf2Multiplier.create(isa).ifPresent(list::add);
         }
         System.out.println("Compared with scalar: "
-                + list.stream().map(Gf2Multiplier::backend).toList() + "; native: "
+                + list.stream().map(Gf2MultiplierTest::name).toList() + "; native: "
                 + Gf2Multiplier.nativeProblem().orElse("passed its self-test"));
         return list;
+    }
+
+    private static String name(Gf2Multiplier m) {
+        return m.backend().id() + m.isa().map(isa -> " " + isa.id()).orElse("");
     }
 
     private static void assertSame(BitString expected, BitString found) {
