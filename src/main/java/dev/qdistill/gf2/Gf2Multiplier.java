@@ -80,6 +80,9 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
      */
     MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads);
 
+    /** The bytes that {@link #middleProduct} of the same arguments allocates, within a few hundred KB. */
+    long memoryBytes(long aBits, long bBits, long offset, long length, int threads);
+
     /**
      * {@code product = a·b} on one thread.
      *

@@ -117,4 +117,11 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
                 ? new ScalarGf2Multiplier().middleProduct(aBits, bBits, offset, length, threads)
                 : new TransformProduct(shape, kernels);
     }
+
+    @Override
+    public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
+        return Math.min(aBits, bBits) < THRESHOLD
+                ? new ScalarGf2Multiplier().memoryBytes(aBits, bBits, offset, length, threads)
+                : TransformProduct.bytes(new Shape(aBits, bBits, offset, length, threads));
+    }
 }

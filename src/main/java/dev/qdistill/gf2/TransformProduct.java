@@ -5,6 +5,7 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
@@ -79,6 +80,16 @@ final class TransformProduct implements MiddleProduct {
         product = exponents.length == 1 ? coefficients : BitString.allocate(secrets, degree + 512);
         scratch = secrets.allocate((long) kernels.scratchBytes() * shape.threads(), 64)
                 .address();
+    }
+
+    /** What a product allocates, but for tables. */
+    static long bytes(Gf2Multiplier.Shape shape) {
+        int[] exponents = exponents(shape.productBits());
+        long degree = Arrays.stream(exponents).mapToLong(e -> 1L << e).sum();
+        return BitString.paddedBytes(degree + 512) * (exponents.length == 1 ? 1 : 2)
+                + degree / 8
+                + (1L << exponents[0]) / 8
+                + (long) AdditiveFft.SCRATCH_BYTES * shape.threads();
     }
 
     // Exponents of two that add up to the length, rounded up in the fourth binary digit.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -121,6 +122,56 @@ class SeededHashTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> hash.hash(BitString.allocate(5), BitString.allocate(100), BitString.allocate(50)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SCALAR", "AUTO"})
+    void blocksOfTheMatrixAddUpToTheWhole(Backend backend) {
+        var random = new SplittableRandom(8);
+        var multiplier = Gf2Multiplier.create(backend);
+        for (int round = 0; round < 60; round++) {
+            int limit = 1 << 3 + random.nextInt(13);
+            int columns = 1 + random.nextInt(limit);
+            int rows = 1 + random.nextInt(limit);
+            // At least an eighth of the longer side, in whole words.
+            long block = Math.max(columns, rows) / (1 + random.nextInt(8)) + 63 & ~63L;
+            BitString x = BitString.random(columns, random);
+            BitString whole = BitString.allocate(rows);
+            BitString parts = BitString.random(rows, random);
+            try (var one = new ToeplitzProduct(multiplier, columns, rows, 1, 0L);
+                    var many = new ToeplitzProduct(multiplier, columns, rows, 1, block)) {
+                for (int k = 0; k < 2; k++) {
+                    BitString seed = BitString.random(columns + rows - 1, random);
+                    one.seed(seed);
+                    many.seed(seed);
+                    one.multiply(x, whole);
+                    many.multiply(x, parts);
+                    assertTrue(whole.contentEquals(parts), rows + " x " + columns + " in blocks of " + block);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void aMemoryLimitIsKeptAndChangesNothing(SeededHash.Family family) {
+        var random = new SplittableRandom(9);
+        var hash = SeededHash.create(family, Backend.AUTO);
+        int n = 3_000_001;
+        int m = 1_500_000;
+        BitString seed = BitString.random(hash.seedBits(n, m), random);
+        BitString input = BitString.random(n, random);
+        BitString whole = BitString.allocate(m);
+        BitString parts = BitString.allocate(m);
+        hash.hash(seed, input, whole);
+        try (PreparedHash prepared = hash.prepare(n, m, 2, 1_500_000)) {
+            assertTrue(prepared.isSplit());
+            prepared.seed(seed);
+            prepared.hash(input, parts);
+        }
+        assertTrue(whole.contentEquals(parts));
+        assertThrows(
+                MemoryLimitException.class, () -> hash.prepare(n, m, 1, 100_000).close());
     }
 
     // One output bit by the definition of the matrix.

@@ -43,7 +43,7 @@ final class LinkTest {
             CodeFamily.shipped(),
             Backend.AUTO,
             WORKERS,
-            new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2),
+            new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2, Long.MAX_VALUE),
             ENTROPY);
 
     @TempDir
