@@ -108,6 +108,11 @@ final class ToeplitzProduct implements AutoCloseable {
         }
     }
 
+    /** b; 0 if T is taken as a whole. */
+    long block() {
+        return block;
+    }
+
     /** Whether the matrix is cut into blocks. */
     boolean isSplit() {
         return block > 0;
