@@ -112,6 +112,38 @@ class SeededHashTest {
         }
     }
 
+    /** 2-universal: as h is linear, any two inputs collide for as many seeds as their difference hashes to zero. */
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void noDifferenceVanishesForMoreThanItsShareOfSeeds(SeededHash.Family family) {
+        var hash = SeededHash.create(family, Backend.SCALAR);
+        int n = 6;
+        int m = 3;
+        int seedBits = (int) hash.seedBits(n, m);
+        int[] vanished = new int[1 << n];
+        BitString seed = BitString.allocate(seedBits);
+        BitString input = BitString.allocate(n);
+        BitString output = BitString.allocate(m);
+        try (PreparedHash prepared = hash.prepare(n, m, 1)) {
+            for (int s = 0; s < 1 << seedBits; s++) {
+                seed.setBits(0, seedBits, s);
+                prepared.seed(seed);
+                for (int x = 1; x < 1 << n; x++) {
+                    input.setBits(0, n, x);
+                    prepared.hash(input, output);
+                    vanished[x] += output.bitCount() == 0 ? 1 : 0;
+                }
+            }
+        }
+        for (int x = 1; x < 1 << n; x++) {
+            int share = 1 << seedBits - m;
+            assertTrue(vanished[x] <= share, x + " vanishes for " + vanished[x] + " of " + (1 << seedBits) + " seeds");
+            if (family == SeededHash.Family.TOEPLITZ) {
+                assertEquals(share, vanished[x]);
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(SeededHash.Family.class)
     void refusesWrongLengths(SeededHash.Family family) {
