@@ -143,6 +143,27 @@ QD_INLINE qd_pair qd_look_in_two(qd_pair a, qd_pair index, qd_pair b) {
                    _mm256_blendv_epi8(from_a.hi, from_b.hi, _mm256_slli_epi16(index.hi, 1))};
 }
 
+// A bit of the lane's number and the number of a or b change places: as those look-ups do by the tables to_low and to_high.
+QD_INLINE void qd_exchange(qd_pair *a, qd_pair *b, qd_pair to_low, qd_pair to_high) {
+  const int from_b = _mm256_movemask_epi8(_mm256_slli_epi16(to_low.lo, 1));
+  qd_pair x = *a, y = *b;
+  if (from_b == 0) {
+    a->hi = y.lo;
+    b->lo = x.hi;
+  } else if (from_b == (int)0xffff0000) {
+    *a = (qd_pair){_mm256_permute2x128_si256(x.lo, y.lo, 0x20), _mm256_permute2x128_si256(x.hi, y.hi, 0x20)};
+    *b = (qd_pair){_mm256_permute2x128_si256(x.lo, y.lo, 0x31), _mm256_permute2x128_si256(x.hi, y.hi, 0x31)};
+  } else {
+    // Within sixteen lanes; the same in all of those.
+    const __m256i low = to_low.lo, high = to_high.lo, take = _mm256_slli_epi16(low, 1);
+    *a = (qd_pair){_mm256_blendv_epi8(x.lo, _mm256_shuffle_epi8(y.lo, low), take),
+                   _mm256_blendv_epi8(x.hi, _mm256_shuffle_epi8(y.hi, low), take)};
+    *b = (qd_pair){_mm256_blendv_epi8(_mm256_shuffle_epi8(x.lo, high), y.lo, take),
+                   _mm256_blendv_epi8(_mm256_shuffle_epi8(x.hi, high), y.hi, take)};
+  }
+}
+#define EXCHANGE(a, b) qd_exchange(&a, &b, to_low, to_high);
+
 #ifdef __GFNI__
 #define qd_affine(x, m, c) \
   ((qd_pair){_mm256_gf2p8affine_epi64_epi8((x).lo, (m).lo, c), _mm256_gf2p8affine_epi64_epi8((x).hi, (m).hi, c)})
@@ -217,6 +238,27 @@ QD_INLINE __m256i qd_product256(__m256i x, __m256i y) {
 QD_INLINE qd_pair qd_product(qd_pair x, qd_pair y) {
   return (qd_pair){qd_product256(x.lo, y.lo), qd_product256(x.hi, y.hi)};
 }
+
+// l0 += h0 w0 + h1 w1, l1 += h0 w2 + h1 w3, by Horner's rule on the bits of w: fewer registers than products one by one.
+QD_INLINE void qd_lanes256(__m256i *l0, __m256i *l1, __m256i h0, __m256i h1, __m256i w0, __m256i w1, __m256i w2, __m256i w3) {
+  const __m256i zero = _mm256_setzero_si256(), reduction = _mm256_set1_epi8(0x1b);
+  __m256i r0 = zero, r1 = zero;
+#define QD_TIMES_X(r) \
+  _mm256_xor_si256(_mm256_add_epi8(r, r), _mm256_and_si256(reduction, _mm256_cmpgt_epi8(zero, r)))
+  for (int k = 0; k < 8; k++) {
+    if (k) r0 = QD_TIMES_X(r0), r1 = QD_TIMES_X(r1);
+    r0 = _mm256_xor_si256(r0, _mm256_xor_si256(_mm256_blendv_epi8(zero, h0, w0), _mm256_blendv_epi8(zero, h1, w1)));
+    r1 = _mm256_xor_si256(r1, _mm256_xor_si256(_mm256_blendv_epi8(zero, h0, w2), _mm256_blendv_epi8(zero, h1, w3)));
+    w0 = _mm256_add_epi8(w0, w0), w1 = _mm256_add_epi8(w1, w1), w2 = _mm256_add_epi8(w2, w2), w3 = _mm256_add_epi8(w3, w3);
+  }
+  *l0 = _mm256_xor_si256(*l0, r0);
+  *l1 = _mm256_xor_si256(*l1, r1);
+}
+#define LANES16(l0, l1, h0, h1, w)                                                                              \
+  {                                                                                                             \
+    qd_lanes256(&(l0).lo, &(l1).lo, (h0).lo, (h1).lo, (w)[0].lo, (w)[1].lo, (w)[2].lo, (w)[3].lo);              \
+    qd_lanes256(&(l0).hi, &(l1).hi, (h0).hi, (h1).hi, (w)[0].hi, (w)[1].hi, (w)[2].hi, (w)[3].hi);              \
+  }
 #endif
 
 #undef _mm512_setr_epi64

@@ -244,19 +244,23 @@ INL void wide_halves(int64_t base, int64_t half, int64_t p, int64_t q, const int
 
 // The last nine stages, on 512 elements of a plane: bits 3 to 8 of the index are lanes at first, bits 0 to 2 number the vectors. A
 // stage's bit changes places with one of those, if it is in the lanes; the constants differ from lane to lane.
+#ifndef EXCHANGE
 #define EXCHANGE(a, b)                                   \
   {                                                      \
     V na = _mm512_permutex2var_epi8(a, to_low, b);       \
     b = _mm512_permutex2var_epi8(a, to_high, b);         \
     a = na;                                              \
   }
+#endif
 
 // l += w h; w0, β_7 w1, w1, w0 + w1.
+#ifndef LANES16
 #define LANES16(l0, l1, h0, h1, w)                       \
   {                                                      \
     l0 = xor3(l0, PROD(h0, (w)[0]), PROD(h1, (w)[1]));   \
     l1 = xor3(l1, PROD(h0, (w)[2]), PROD(h1, (w)[3]));   \
   }
+#endif
 
 enum { BATCH = 4 };
 
