@@ -5,7 +5,6 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
@@ -84,8 +83,9 @@ final class TransformProduct implements MiddleProduct {
 
     /** What a product allocates, but for tables. */
     static long bytes(Gf2Multiplier.Shape shape) {
-        int[] exponents = exponents(shape.productBits());
-        long degree = Arrays.stream(exponents).mapToLong(e -> 1L << e).sum();
+        long shorter = shape.length() + Math.min(shape.aBits(), shape.bBits()) - 1;
+        int[] exponents = exponents(Math.min(shape.productBits(), shorter));
+        long degree = sum(exponents);
         return BitString.paddedBytes(degree + 512) * (exponents.length == 1 ? 1 : 2)
                 + degree / 8
                 + (1L << exponents[0]) / 8
