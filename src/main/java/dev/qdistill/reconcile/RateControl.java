@@ -33,7 +33,7 @@ final class RateControl {
     /** What a frame needs varies by the counting error of its errors, a little more, and by this at least. */
     private static final double CODE_SPREAD = 1.1;
 
-    private static final double LEAST_SPREAD = 0.003;
+    private static final double LEAST_SPREAD = 0.005;
 
     /** The share of frames that fail at the operating points of the family. */
     private static final double OPERATING_FAILURES = 0.006;
@@ -116,7 +116,7 @@ final class RateControl {
         if (frame.codeBits() < 1 << 16) {
             return fast ? 0.3 : 0.45;
         }
-        return fast ? 0.02 : 0.12;
+        return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.08;
     }
 
     /** The standard deviation of what a frame needs, relative to the leakage. */
