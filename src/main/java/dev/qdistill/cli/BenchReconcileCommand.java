@@ -47,7 +47,7 @@ import picocli.CommandLine.Spec;
                     + " of 100,000 bits on. The speed is the median of the runs; f and the counts are of all of them. The"
                     + " warm-up does not count: ten seconds, and one run at each further error rate.",
             "",
-            "nanosPer64Edges is one thread's time for the iterations alone, by edges and 64 checks: 60 iterations less 20"
+            "nanosPer64Edges is one thread's time for the iterations alone, by edges and 64 checks: 15 iterations less 5"
                     + " on a syndrome that cannot be corrected.",
             "",
             "With more than one error rate, --json prints a line for each."
@@ -286,12 +286,13 @@ final class BenchReconcileCommand implements Callable<Integer> {
     }
 
     /**
-     * One thread, one iteration: time by edges and vectors of 64 checks. A syndrome that cannot be corrected is decoded for 60
-     * iterations and for 20; what the other 40 took leaves out the frame's set-up and the final decisions.
+     * One thread, one iteration: time by edges and vectors of 64 checks. A syndrome that cannot be corrected is decoded for 15
+     * iterations and for 5; what the other 10 took leaves out the frame's set-up and the final decisions.
      */
     private double nanosPer64Edges(QuasiCyclicCode code, UpdateRule rule) {
-        int few = 20;
-        int many = 60;
+        int few = 5;
+        // Fewer than after which a frame without hope is given up.
+        int many = 15;
         try (SyndromeDecoder decoder = SyndromeDecoder.create(code, options.backend);
                 BitString noise = BitString.random(code.syndromeBits(), new SplittableRandom(seed))) {
             double[] nanos = new double[2];
