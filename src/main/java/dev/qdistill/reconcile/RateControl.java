@@ -244,7 +244,6 @@ final class RateControl {
             // Not less leakage, and more where the work is too much.
             step = Math.max(step, Math.clamp(WORK_GAIN * excess, 0, LARGEST_FALL));
         }
-        curve.margin =
-                Math.clamp(curve.margin + step * spread(any, qber.value()), -LARGEST_MARGIN, LARGEST_MARGIN);
+        curve.margin = Math.clamp(curve.margin + step * spread(any, qber.value()), -LARGEST_MARGIN, LARGEST_MARGIN);
     }
 }
