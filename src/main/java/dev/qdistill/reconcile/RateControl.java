@@ -107,9 +107,8 @@ final class RateControl {
         if (Double.isNaN(curve.margin)) {
             curve.margin = profile == Profile.FAST
                     ? 0
-                    : spread(frame, qber.value())
-                            * (FiniteLengthBound.quantile(failures(frame))
-                                    - FiniteLengthBound.quantile(OPERATING_FAILURES));
+                    : spread(frame.bits(), qber.value()) * FiniteLengthBound.quantile(failures(frame))
+                            - spread(frame.codeBits(), qber.value()) * FiniteLengthBound.quantile(OPERATING_FAILURES);
         }
         return curve;
     }
@@ -126,9 +125,9 @@ final class RateControl {
         return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.08;
     }
 
-    /** The standard deviation of what a frame needs, relative to the leakage. */
-    private static double spread(Frame frame, double q) {
-        double counting = FiniteLengthBound.deviation(frame.bits(), q) / FiniteLengthBound.entropy(q);
+    /** The standard deviation of what a frame of so many bits needs, relative to the leakage. */
+    private static double spread(int bits, double q) {
+        double counting = FiniteLengthBound.deviation(bits, q) / FiniteLengthBound.entropy(q);
         return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
     }
 
@@ -183,7 +182,7 @@ final class RateControl {
         /** The standard deviation of what the frame needs, relative to the leakage. */
         double spread(Frame frame) {
             double slope = Math.log((1 - value) / value) / Math.log(2) / FiniteLengthBound.entropy(value);
-            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame, value));
+            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame.bits(), value));
         }
     }
 
@@ -244,6 +243,7 @@ final class RateControl {
             // Not less leakage, and more where the work is too much.
             step = Math.max(step, Math.clamp(WORK_GAIN * excess, 0, LARGEST_FALL));
         }
-        curve.margin = Math.clamp(curve.margin + step * spread(any, qber.value()), -LARGEST_MARGIN, LARGEST_MARGIN);
+        curve.margin =
+                Math.clamp(curve.margin + step * spread(any.bits(), qber.value()), -LARGEST_MARGIN, LARGEST_MARGIN);
     }
 }
