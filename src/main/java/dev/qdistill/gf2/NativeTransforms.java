@@ -14,6 +14,9 @@ import java.util.Arrays;
 
 /** In C: native/gf2_kernels.c, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
+    /** The shortest conversion that threads share, in bits. */
+    private static final long SHARED_BITS = 1L << 26;
+
     private final MethodHandle xor;
     private final MethodHandle shift;
     private final MethodHandle strips;
@@ -21,6 +24,7 @@ final class NativeTransforms implements TransformKernels {
     private final MethodHandle units;
     private final MethodHandle convert;
 
+    @SuppressWarnings("restricted") // as below
     NativeTransforms(SymbolLookup library) {
         // J: int64_t, I: int32_t.
         xor = bind(library, "xor", "JJJ");
@@ -28,7 +32,11 @@ final class NativeTransforms implements TransformKernels {
         strips = bind(library, "strips", "JJJJJJJ");
         stripsBack = bind(library, "strips_back", "JJJJJJ");
         units = bind(library, "units", "JJJJJ");
-        convert = bind(library, "convert", "JJI");
+        convert = Linker.nativeLinker()
+                .downcallHandle(
+                        library.findOrThrow("qd_gf2_convert"),
+                        FunctionDescriptor.of(
+                                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
     }
 
     /** Whether the library has these kernels, and this CPU the instructions that they use. */
@@ -73,12 +81,12 @@ final class NativeTransforms implements TransformKernels {
 
     @Override
     public void toTransformBasis(long address, long bits, Workers workers) {
-        convert(address, bits, 0);
+        convert(address, bits, 0, workers);
     }
 
     @Override
     public void toMonomials(long address, long bits, Workers workers) {
-        convert(address, bits, 1);
+        convert(address, bits, 1, workers);
     }
 
     @Override
@@ -99,9 +107,25 @@ final class NativeTransforms implements TransformKernels {
         }
     }
 
-    private void convert(long address, long bits, int inverse) {
+    // Pass by pass where threads share it.
+    private void convert(long address, long bits, int inverse, Workers workers) {
+        boolean shared = bits >= SHARED_BITS && workers.threads() > 1;
+        int passes = pass(address, bits, inverse, shared ? Integer.MAX_VALUE : -1, 0, 1);
+        for (int k = 0; shared && k < passes; k++) {
+            int pass = k;
+            // One for each thread, which finds in its cache what it had before.
+            long parts = workers.threads();
+            workers.split(parts, 1, (from, to, worker) -> {
+                for (long part = from; part < to; part++) {
+                    var _ = pass(address, bits, inverse, pass, part, parts);
+                }
+            });
+        }
+    }
+
+    private int pass(long address, long bits, int inverse, int pass, long part, long parts) {
         try {
-            convert.invokeExact(address, bits, inverse);
+            return (int) convert.invokeExact(address, bits, inverse, pass, part, parts);
         } catch (Throwable e) {
             throw failed(e);
         }
