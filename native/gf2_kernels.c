@@ -132,39 +132,51 @@ EXPORT void NAME(strips)(int64_t plan, int64_t coefficients, int64_t limit, int6
         V v[16];
         UNROLL for (int r = 0; r < 16; r++) v[r] = ld(strip + 64 * (32 * j + 16 * h + r));
         stages16(v, t + 64, h, 0);
-        UNROLL for (int r = 0; r < 16; r++) st(values + (16 * h + r) * plane + 512 * s + 64 * j, v[r]);
+        UNROLL for (int r = 0; r < 16; r++) st(strip + 64 * (32 * j + 16 * h + r), v[r]);
       }
+    // By rows, which lie at distances that share one set of the first-level cache.
+    for (int r = 0; r < 32; r++)
+      UNROLL for (int j = 0; j < 8; j++) st(values + r * plane + 512 * s + 64 * j, ld(strip + 64 * (32 * j + r)));
   }
 }
 
+// From 2^22 bits on all rows share one set of the first-level cache: lines written one by one would throw each other out. So strips go
+// to memory by eights, by way of a buffer behind the strip's own.
 EXPORT void NAME(strips_back)(int64_t plan, int64_t values, int64_t coefficients, int64_t from, int64_t to, int64_t strip) {
   const Plan *p = (const Plan *)plan;
   const int64_t row = (int64_t)1 << (p->m - 11), plane = (int64_t)1 << (p->m - 8), t = p->strips;
-  V beta3 = MATRIX(t), out = MATRIX(t + 24), out4 = MATRIX(t + 32);
-  for (int64_t s = from; s < to; s++) {
-    for (int j = 0; j < 8; j++)
-      for (int h = 0; h < 2; h++) {
-        V v[16];
-        UNROLL for (int r = 0; r < 16; r++) v[r] = ld(values + (16 * h + r) * plane + 512 * s + 64 * j);
-        stages16(v, t + 64, h, 1);
-        UNROLL for (int r = 0; r < 16; r++) st(strip + 64 * (32 * j + 16 * h + r), v[r]);
-      }
-    const int64_t c = coefficients + 64 * s;
-    for (int r = 0; r < 16; r++) {
-      V x[8], y[8];
-      for (int j = 0; j < 8; j++) {
-        V l = MUL(ld(strip + 64 * (32 * j + r)), out), h = xor2(MUL(ld(strip + 64 * (32 * j + 16 + r)), out4), l);
-        x[j] = xor2(l, MUL(h, beta3));
-        y[j] = h;
-      }
-      transpose_bits(x);
-      transpose_bits(y);
-      for (int i = 0; i < 8; i++) {
-        int64_t a = c + row * (r + (i & 1) * 128 + (i >> 1 & 1) * 64 + (i >> 2) * 16);
-        st(a, x[i]);
-        st(a + 32 * row, y[i]);
+  const int direct = p->m < 22;
+  const int64_t buffer = direct ? coefficients : strip + (1 << 14), pitch = direct ? row : 512;
+  const V beta3 = MATRIX(t), out = MATRIX(t + 24), out4 = MATRIX(t + 32);
+  for (int64_t s0 = from; s0 < to; s0 += 8) {
+    const int64_t n = to - s0 < 8 ? to - s0 : 8;
+    for (int64_t s = s0; s < s0 + n; s++) {
+      for (int j = 0; j < 8; j++)
+        for (int h = 0; h < 2; h++) {
+          V v[16];
+          UNROLL for (int r = 0; r < 16; r++) v[r] = ld(values + (16 * h + r) * plane + 512 * s + 64 * j);
+          stages16(v, t + 64, h, 1);
+          UNROLL for (int r = 0; r < 16; r++) st(strip + 64 * (32 * j + 16 * h + r), v[r]);
+        }
+      const int64_t c = buffer + 64 * (direct ? s : s - s0);
+      for (int r = 0; r < 16; r++) {
+        V x[8], y[8];
+        for (int j = 0; j < 8; j++) {
+          V l = MUL(ld(strip + 64 * (32 * j + r)), out), h = xor2(MUL(ld(strip + 64 * (32 * j + 16 + r)), out4), l);
+          x[j] = xor2(l, MUL(h, beta3));
+          y[j] = h;
+        }
+        transpose_bits(x);
+        transpose_bits(y);
+        for (int i = 0; i < 8; i++) {
+          const int64_t a = c + pitch * (r + (i & 1) * 128 + (i >> 1 & 1) * 64 + (i >> 2) * 16);
+          st(a, x[i]);
+          st(a + 32 * pitch, y[i]);
+        }
       }
     }
+    for (int r = 0; r < 256 && !direct; r++)
+      for (int64_t k = 0; k < n; k++) st(coefficients + r * row + 64 * (s0 + k), ld(buffer + 512 * r + 64 * k));
   }
 }
 
@@ -753,63 +765,102 @@ EXPORT void NAME(shift)(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
     st(lo + k, xor3(ld(lo + k), _mm512_sll_epi64(ld(hi + k), l), _mm512_srl_epi64(ld(hi + k - 8), r)));
 }
 
-// Level (p, q) of the whole, p >= 16, q < 9 or whole vectors.
-static void level(int64_t address, int64_t bits, int p, int q, int inverse) {
-  const int64_t half = (int64_t)1 << (p - 3), bytes = bits / 8, shift = ((int64_t)1 << q) / 8;
-  for (int64_t at = 0; at + half < bytes; at += 2 * half) {
-    const int64_t lo = address + at, hi = lo + half, have = half < bytes - at - half ? half : bytes - at - half;
+// What a part does of a pass: of levels (p, q), p >= 16, always the same columns of rows of 8 KB, so that they stay in its core's caches.
+typedef struct {
+  int64_t address, bits;
+  int inverse, wanted, next;
+  int64_t part, parts, piece;
+} Conversion;
+
+// Whether this pass is to be done now: all are if none is wanted.
+static int turn(Conversion *c) {
+  const int now = c->next++;
+  return now == c->wanted || c->wanted < 0;
+}
+
+static int64_t share(const Conversion *c, int64_t n, int64_t part) { return n * part / c->parts; }
+
+// Whether bytes from `at` up, of a row or rows, are this part's.
+static int owns(const Conversion *c, int64_t at) { return at % 8192 * c->parts / 8192 == c->part; }
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Level (p, q), p >= 16: the halves of its blocks in pieces. have: as much of an upper half as there is.
+static void level(Conversion *c, int p, int q) {
+  if (!turn(c)) return;
+  const int64_t half = (int64_t)1 << (p - 3), bytes = c->bits / 8, shift = ((int64_t)1 << q) / 8, piece = c->piece, pieces = half / piece;
+  const int64_t n = (bytes + 2 * half - 1) / (2 * half) * pieces;
+  const int inverse = c->inverse;
+  for (int64_t u = 0; u < n; u++) {
+    const int64_t at = u / pieces * 2 * half, x = u % pieces * piece, have = least(half, bytes - at - half);
+    if (!owns(c, x)) continue;
+    const int64_t lo = c->address + at, hi = lo + half;
     if (q >= 9) {
-      const int64_t wrap = have - (half - shift);
-      if (!inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
-      NAME(xor)(lo + shift, hi, have < half - shift ? have : half - shift);
-      if (inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
+      // Whole vectors: the top of the upper half to its bottom, and the upper half to the lower.
+      const int64_t wrap = least(have - (half - shift) - x, piece), up = least(least(have, half - shift) - x, piece);
+      if (!inverse && wrap > 0) NAME(xor)(hi + x, hi + half - shift + x, wrap);
+      if (up > 0) NAME(xor)(lo + shift + x, hi + x, up);
+      if (inverse && wrap > 0) NAME(xor)(hi + x, hi + half - shift + x, wrap);
       continue;
     }
+    const int64_t m = least(least(half, have + 64) - x, piece);
+    if (have <= 0 || m <= 0) continue;
     uint64_t *first = (uint64_t *)hi, *low = (uint64_t *)lo;
-    const uint64_t *end = (const uint64_t *)(hi + half);
-    const int words = q < 6 ? 1 : 1 << (q - 6), s = 1 << q;
-    if (!inverse && have == half)
-      for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
-    const int64_t n = half < have + 64 ? half : have + 64;
-    for (int k = 0; k < words; k++) low[k] ^= q < 6 ? first[-1] >> (64 - s) : first[k - words];
-    if (q < 6) NAME(shift)(lo, hi, n, s);
-    else NAME(xor)(lo, hi - 8 * words, n);
-    if (inverse && have == half)
-      for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
+    const uint64_t *last = (const uint64_t *)(hi + half);
+    const int words = q < 6 ? 1 : 1 << (q - 6), s = 1 << q, wrap = x == 0 && have == half;
+    for (int k = 0; wrap && !inverse && k < words; k++) first[k] ^= q < 6 ? last[-1] >> (64 - s) : last[k - words];
+    // Nothing comes in below the upper half: taken out in advance.
+    for (int k = 0; x == 0 && k < words; k++) low[k] ^= q < 6 ? first[-1] >> (64 - s) : first[k - words];
+    if (q < 6) NAME(shift)(lo + x, hi + x, m, s);
+    else NAME(xor)(lo + x, hi + x - 8 * words, m);
+    for (int k = 0; wrap && inverse && k < words; k++) first[k] ^= q < 6 ? last[-1] >> (64 - s) : last[k - words];
   }
 }
 
 // The conversion on index bits [low, low + k), all above the vector.
-static void rows(int64_t address, int64_t bits, int low, int k, int inverse) {
+static void rows(Conversion *c, int low, int k) {
   if (k <= 1) return;
-  if (k == 4 && (bits & (((int64_t)1 << (low + 4)) - 1)) == 0) {
-    const int64_t stride = (int64_t)1 << (low - 3);
-    for (int64_t at = 0; at < bits / 8; at += 16 * stride) NAME(rows16)(address + at, stride, (int32_t)(stride / 64), inverse);
+  if (k == 4 && (c->bits & (((int64_t)1 << (low + 4)) - 1)) == 0) {
+    if (!turn(c)) return;
+    const int64_t stride = (int64_t)1 << (low - 3), columns = stride / 512, n = c->bits / 8 / (16 * stride) * columns;
+    for (int64_t u = 0; u < n; u++)
+      if (owns(c, u % columns * 512)) NAME(rows16)(c->address + u / columns * 16 * stride + u % columns * 512, stride, 8, c->inverse);
     return;
   }
   int t = 1;
   while (2 * t < k) t *= 2;
-  if (inverse) {
-    rows(address, bits, low + t, k - t, 1);
-    rows(address, bits, low, t, 1);
-    for (int j = 0; j < k - t; j++) level(address, bits, low + t + j, low + j, 1);
+  if (c->inverse) {
+    rows(c, low + t, k - t);
+    rows(c, low, t);
+    for (int j = 0; j < k - t; j++) level(c, low + t + j, low + j);
   } else {
-    for (int j = k - t - 1; j >= 0; j--) level(address, bits, low + t + j, low + j, 0);
-    rows(address, bits, low, t, 0);
-    rows(address, bits, low + t, k - t, 0);
+    for (int j = k - t - 1; j >= 0; j--) level(c, low + t + j, low + j);
+    rows(c, low, t);
+    rows(c, low + t, k - t);
   }
 }
 
-// Between monomials and the basis of the transform, a multiple of 2^16 bits.
-EXPORT void NAME(convert)(int64_t address, int64_t bits, int32_t inverse) {
+static void all_blocks(Conversion *c) {
+  if (!turn(c)) return;
+  const int64_t n = c->bits >> 16, from = share(c, n, c->part);
+  NAME(blocks)(c->address + 8192 * from, share(c, n, c->part + 1) - from, c->inverse);
+}
+
+// Between monomials and the basis of the transform, a multiple of 2^16 bits: the pass wanted, or all of them if that is negative.
+// Returns the number of passes; each begins when all parts of the one before are done.
+EXPORT int32_t NAME(convert)(int64_t address, int64_t bits, int32_t inverse, int32_t wanted, int64_t part, int64_t parts) {
   const int k = 64 - __builtin_clzll((uint64_t)bits - 1);
+  int64_t piece = 8192;
+  while (piece > 512 && 8192 / piece < parts) piece /= 2;
+  Conversion c = {address, bits, inverse, wanted, 0, part, parts, piece};
   if (!inverse) {
-    for (int j = k - 17; j >= 0; j--) level(address, bits, 16 + j, j, 0);
-    NAME(blocks)(address, bits >> 16, 0);
-    rows(address, bits, 16, k - 16, 0);
+    for (int j = k - 17; j >= 0; j--) level(&c, 16 + j, j);
+    all_blocks(&c);
+    rows(&c, 16, k - 16);
   } else {
-    rows(address, bits, 16, k - 16, 1);
-    NAME(blocks)(address, bits >> 16, 1);
-    for (int j = 0; j < k - 16; j++) level(address, bits, 16 + j, j, 1);
+    rows(&c, 16, k - 16);
+    all_blocks(&c);
+    for (int j = 0; j < k - 16; j++) level(&c, 16 + j, j);
   }
+  return c.next;
 }

@@ -25,10 +25,12 @@ final class AdditiveFft implements Transform {
     static final int MIN = 17;
     static final int MAX = 31;
 
-    /** Bytes of scratch memory of a worker: a strip, and tables. */
-    static final int SCRATCH_BYTES = 1 << 14 << 1;
+    /** Bytes of scratch memory of a worker: a strip, tables, a few strips on their way back to memory. */
+    static final int SCRATCH_BYTES = (1 << 15) + (1 << 17);
 
     private static final int STRIP = 1 << 14;
+    private static final int BUFFER = 1 << 15;
+    private static final int BUFFER_ROW = 512;
     private static final int TABLE = STRIP;
     private static final int TILE_TABLES = TABLE + 2048;
 
@@ -176,10 +178,24 @@ final class AdditiveFft implements Transform {
     }
 
     private void stripsInverse(long values, long coefficients, long scratch, Workers workers) {
-        workers.split(1L << m - 17, 1, (from, to, worker) -> {
+        workers.split(1L << m - 17, 8, (from, to, worker) -> {
             long own = scratch + (long) SCRATCH_BYTES * worker;
-            for (long s = from; s < to; s++) {
-                stripInverse(values + 512 * s, coefficients + 64 * s, own);
+            // Rows share one set of the first-level cache: lines written one by one would throw each other out. So
+            // strips
+            // go to memory by eights.
+            for (long s0 = from; s0 < to; s0 += 8) {
+                int n = (int) Math.min(8, to - s0);
+                for (int k = 0; k < n; k++) {
+                    stripInverse(values + 512 * (s0 + k), own + BUFFER + 64L * k, own);
+                }
+                for (int r = 0; r < 256; r++) {
+                    MemorySegment.copy(
+                            Memory.ALL,
+                            own + BUFFER + (long) BUFFER_ROW * r,
+                            Memory.ALL,
+                            coefficients + ((long) r << m - 11) + 64 * s0,
+                            64L * n);
+                }
             }
         });
     }
@@ -315,6 +331,7 @@ final class AdditiveFft implements Transform {
         }
     }
 
+    // To 256 rows, BUFFER_ROW apart.
     private void stripInverse(long values, long coefficients, long strip) {
         for (int r = 0; r < 32; r++) {
             copy(values + r * plane, strip + (r << 9));
@@ -336,7 +353,7 @@ final class AdditiveFft implements Transform {
         VectorKernels.map(strip + (16 << 9), 128, stripTables[1]);
         VectorKernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
         VectorKernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
-        long row = 1L << m - 11;
+        long row = BUFFER_ROW;
         long rowMask = 15 * row | 32 * row;
         VectorKernels.exchangeBits(
                 strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);

@@ -19,8 +19,8 @@ final class NativePlan {
     private static final int ROW = 128;
     private static final int OP_WORDS = 9;
 
-    /** Bytes of scratch memory of a worker. */
-    static final int SCRATCH_BYTES = 1 << 14;
+    /** Bytes of scratch memory of a worker: a strip, eight strips. */
+    static final int SCRATCH_BYTES = (1 << 14) + (1 << 17);
 
     private final Arena arena;
     private final int m;

@@ -30,7 +30,8 @@ final class NativeTransform implements Transform {
     public void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
         strips(coefficients, values, scratch, workers);
         workers.split(16, 1, (from, to, worker) -> kernels.units(plan, values, factor, from, to));
-        workers.split(1L << m - 17, 1, (from, to, worker) -> {
+        // Strips go by eights.
+        workers.split(1L << m - 17, 8, (from, to, worker) -> {
             kernels.stripsBack(plan, values, product, from, to, scratch + (long) NativePlan.SCRATCH_BYTES * worker);
         });
     }

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
@@ -16,6 +17,9 @@ import java.util.Locale;
 
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
+    /** The shortest conversion that threads share, in bits. */
+    private static final long SHARED_BITS = 1L << 26;
+
     private final MethodHandle xor;
     private final MethodHandle shift;
     private final MethodHandle strips;
@@ -26,6 +30,7 @@ final class NativeTransforms implements TransformKernels {
     /**
      * @throws java.util.NoSuchElementException if the library has none for {@code isa}: its compiler knew no such instructions
      */
+    @SuppressWarnings("restricted") // the signatures are those of native/gf2_kernels.c
     NativeTransforms(SymbolLookup library, NativeIsa isa) {
         // J: int64_t, I: int32_t.
         xor = bind(library, isa, "xor", "JJJ");
@@ -33,7 +38,11 @@ final class NativeTransforms implements TransformKernels {
         strips = bind(library, isa, "strips", "JJJJJJJ");
         stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
         units = bind(library, isa, "units", "JJJJJ");
-        convert = bind(library, isa, "convert", "JJI");
+        convert = Linker.nativeLinker()
+                .downcallHandle(
+                        symbol(library, isa, "convert"),
+                        FunctionDescriptor.of(
+                                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
     }
 
     @SuppressWarnings("restricted") // the signatures are those of native/gf2_kernels.c
@@ -42,8 +51,12 @@ final class NativeTransforms implements TransformKernels {
                 signature.chars().mapToObj(c -> c == 'J' ? JAVA_LONG : JAVA_INT).toArray(MemoryLayout[]::new);
         return Linker.nativeLinker()
                 .downcallHandle(
-                        library.findOrThrow("qd_gf2_" + isa.name().toLowerCase(Locale.ROOT) + "_" + name),
+                        symbol(library, isa, name),
                         FunctionDescriptor.ofVoid(Arrays.copyOf(arguments, arguments.length)));
+    }
+
+    private static MemorySegment symbol(SymbolLookup library, NativeIsa isa, String name) {
+        return library.findOrThrow("qd_gf2_" + isa.name().toLowerCase(Locale.ROOT) + "_" + name);
     }
 
     private static IllegalStateException failed(Throwable e) {
@@ -62,12 +75,12 @@ final class NativeTransforms implements TransformKernels {
 
     @Override
     public void toTransformBasis(long address, long bits, Workers workers) {
-        convert(address, bits, 0);
+        convert(address, bits, 0, workers);
     }
 
     @Override
     public void toMonomials(long address, long bits, Workers workers) {
-        convert(address, bits, 1);
+        convert(address, bits, 1, workers);
     }
 
     @Override
@@ -88,9 +101,25 @@ final class NativeTransforms implements TransformKernels {
         }
     }
 
-    private void convert(long address, long bits, int inverse) {
+    // Pass by pass where threads share it.
+    private void convert(long address, long bits, int inverse, Workers workers) {
+        boolean shared = bits >= SHARED_BITS && workers.threads() > 1;
+        int passes = pass(address, bits, inverse, shared ? Integer.MAX_VALUE : -1, 0, 1);
+        for (int k = 0; shared && k < passes; k++) {
+            int pass = k;
+            // One for each thread, which finds in its cache what it had before.
+            long parts = workers.threads();
+            workers.split(parts, 1, (from, to, worker) -> {
+                for (long part = from; part < to; part++) {
+                    var _ = pass(address, bits, inverse, pass, part, parts);
+                }
+            });
+        }
+    }
+
+    private int pass(long address, long bits, int inverse, int pass, long part, long parts) {
         try {
-            convert.invokeExact(address, bits, inverse);
+            return (int) convert.invokeExact(address, bits, inverse, pass, part, parts);
         } catch (Throwable e) {
             throw failed(e);
         }

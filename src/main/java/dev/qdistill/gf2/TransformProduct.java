@@ -149,11 +149,11 @@ final class TransformProduct implements MiddleProduct {
         }
         if (sequence == Sequence.NONE) {
             kernels.toMonomials(r, roundUp(shape.productBits()), workers);
-            result.copyFrom(product, shape.offset(), 0, shape.length());
+            copy(product, shape.offset(), result, 0, shape.length());
         } else {
             kernels.toMonomials(r, degree, workers);
             modulus.divide(r, degree - shape.length());
-            result.copyFrom(product, degree - shape.length(), 0, shape.length());
+            copy(product, degree - shape.length(), result, 0, shape.length());
         }
     }
 
@@ -169,17 +169,26 @@ final class TransformProduct implements MiddleProduct {
             long count = Math.min(factor.length() - from, degree - to);
             memory.asSlice(0, to >>> 6 << 3).fill((byte) 0);
             coefficients.setBits(to & -64, (int) (to & 63), 0);
-            coefficients.copyFrom(factor, from, to, count);
+            copy(factor, from, coefficients, to, count);
             clear(to + count);
             modulus.multiply(memory.address(), product.segment().address(), workers);
             bits = degree;
         } else {
-            long bytes = factor.byteCount();
-            MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
-            clear(8 * bytes);
+            copy(factor, 0, coefficients, 0, factor.length());
+            clear(factor.length());
         }
         kernels.toTransformBasis(memory.address(), bits, workers);
         return bits;
+    }
+
+    // In pieces of whole words of the target.
+    private void copy(BitString from, long fromOffset, BitString to, long toOffset, long count) {
+        long first = toOffset >>> 6;
+        workers.split((toOffset + count + 63 >>> 6) - first, 1 << 14, (a, b, worker) -> {
+            long begin = Math.max(toOffset, first + a << 6);
+            long end = Math.min(toOffset + count, first + b << 6);
+            to.copyFrom(from, fromOffset + begin - toOffset, begin, end - begin);
+        });
     }
 
     private void clear(long from) {
