@@ -103,7 +103,7 @@ class SyndromeDecoderTest {
             if (length > 1 << 16) {
                 continue;
             }
-            for (double q : new double[] {.01, .03, .065}) {
+            for (double q : new double[] {.011, .03, .065}) {
                 QuasiCyclicCode code = CodeFamily.shipped()
                         .select(length, (length < 1 << 16 ? 1.6 : 1.25) * q, Profile.EFFICIENT)
                         .orElseThrow();
