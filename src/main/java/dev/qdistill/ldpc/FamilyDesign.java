@@ -219,7 +219,7 @@ public final class FamilyDesign {
     }
 
     // Long frames: the same φ resolution at all rates, and messages that outvote runs of wrong columns of degree 2.
-    private static DecoderTables longTables(DegreeDistribution degrees, double rate) {
+    static DecoderTables longTables(DegreeDistribution degrees, double rate) {
         int clip = rate < .68 ? LONG_CLIP : LONG_CLIP_HIGH_RATE;
         DensityEvolution phi = new DensityEvolution(UpdateRule.PHI, UNITS, LONG_PHI_RESOLUTION, clip);
         DensityEvolution minSum = new DensityEvolution(UpdateRule.MIN_SUM, UNITS, LONG_PHI_RESOLUTION, LONG_CLIP);
@@ -252,7 +252,8 @@ public final class FamilyDesign {
         if (frameBits < 1 << 20) {
             return leakage > .25 ? 80 : 65;
         }
-        return leakage > .36 ? 75 : leakage > .25 ? 65 : 100;
+        // Narrow windows lower the threshold, wide ones the number of iterations.
+        return leakage > .36 ? 75 : leakage > .25 ? 65 : leakage > .163 ? 100 : leakage > .13 ? 75 : 60;
     }
 
     // Rows the coupled chain begins with in excess, as a fraction.
@@ -260,7 +261,7 @@ public final class FamilyDesign {
         if (!longEfficient()) {
             return frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145;
         }
-        return leakage > .25 ? .01 : leakage > .13 ? .0125 : .0085;
+        return leakage > .25 ? .01 : leakage > .163 ? .0125 : leakage > .13 ? .01 : .0085;
     }
 
     // Columns of degree 2 by row. Up to .75 and .83 they form chains of 3 and 5, too short for a run of errors that
