@@ -2,6 +2,7 @@ package dev.qdistill.ldpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -15,13 +16,22 @@ class CodeFileTest {
     }
 
     @Test
-    void rejectsEveryFlippedByte() {
-        byte[] file = CodeFile.write(Codes.code(64, 20, 64));
+    void rejectsEveryFlippedByteThatChangesTheCode() {
+        QuasiCyclicCode code = Codes.code(64, 20, 64);
+        byte[] file = CodeFile.write(code);
+        int harmless = 0;
         for (int i = 0; i < file.length; i++) {
             byte[] damaged = file.clone();
             damaged[i] ^= 0x24;
-            assertThrows(CodeFormatException.class, () -> CodeFile.read(damaged), "byte " + i);
+            try {
+                // Deflated data may say the same in two ways.
+                assertEquals(code, CodeFile.read(damaged), "byte " + i);
+                harmless++;
+            } catch (CodeFormatException e) {
+                assertTrue(e.getMessage() != null);
+            }
         }
+        assertTrue(harmless < 8, harmless + " flipped bytes went unnoticed");
     }
 
     @Test
