@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Designs the codes of one frame length for one profile: degree distributions interpolated between optimised ones, tables by density evolution,
@@ -38,6 +39,23 @@ public final class FamilyDesign {
 
     /** The same for {@link Profile#FAST}. */
     private static final double FAST_TOLERANCE = .01;
+
+    /** First attempts of long frames that may fail, since a few more rows of syndrome mend them. */
+    private static final double LONG_FAILURES = .03;
+
+    /** Largest message of long codes, and that from rate .68 up; larger ones make them oscillate near the end. */
+    private static final int LONG_CLIP = 44;
+
+    private static final int LONG_CLIP_HIGH_RATE = 46;
+    private static final int LONG_PHI_RESOLUTION = 96;
+
+    /** Matrices tried, and the frames each of them decodes. */
+    private static final int LONG_MATRICES = 3;
+
+    private static final int LONG_TRIAL = 4;
+
+    /** Edge updates a bit of long frames on average. */
+    private static final double LONG_WORK = 430;
 
     private static final double LARGEST_LEAKAGE = .62;
     private static final double SMALLEST_LEAKAGE = .039;
@@ -72,21 +90,21 @@ public final class FamilyDesign {
     /** The leakages 1 - R of the family. */
     public List<Double> leakages() {
         List<Double> result = new ArrayList<>();
-        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= step(l)) {
+        for (double l = LARGEST_LEAKAGE; l > SMALLEST_LEAKAGE; l /= step()) {
             result.add(l);
         }
         return result;
     }
 
-    // Long base matrices of high rates are large; there, finer steps gain little.
-    private double step(double leakage) {
+    // Rows of long codes can be split to reach the rates between two of them.
+    private double step() {
         if (frameBits < 1 << 16) {
             return STEP;
         }
         if (profile == Profile.FAST) {
             return FAST_STEP;
         }
-        return frameBits >= 1 << 20 && leakage < .13 ? FINE_STEP * FINE_STEP : FINE_STEP;
+        return longEfficient() ? FINE_STEP * FINE_STEP : FINE_STEP;
     }
 
     /** Designs and measures all codes and writes them to a file in {@code directory}, named as the resource is. */
@@ -96,10 +114,14 @@ public final class FamilyDesign {
 
     /** Designs and measures all codes; tells {@code progress} a line about each. */
     public List<QuasiCyclicCode> designAll(Consumer<String> progress) {
+        return designAll(leakages(), progress);
+    }
+
+    List<QuasiCyclicCode> designAll(List<Double> leakages, Consumer<String> progress) {
         List<QuasiCyclicCode> codes = new ArrayList<>();
         int before = -1;
         double guess = frameBits < 1 << 14 ? 1.25 : 1.18;
-        for (double leakage : leakages()) {
+        for (double leakage : leakages) {
             QuasiCyclicCode code;
             try {
                 code = design(leakage);
@@ -111,11 +133,15 @@ public final class FamilyDesign {
                 continue;
             }
             before = code.syndromeBits();
+            if (longEfficient()) {
+                guess = longGuess(leakage);
+                code = bestOf(code, leakage, guess);
+            }
             code = measured(code, guess);
             // Some matrices have an error floor: another seed. Short ones differ most, and cost little.
             double worst = frameBits < 1 << 16 ? 1 : guess + (profile == Profile.FAST ? FAST_TOLERANCE : TOLERANCE);
-            for (int attempt = 1; attempt <= ATTEMPTS && efficiency(code) > worst; attempt++) {
-                QuasiCyclicCode other = measured(design(leakage, seed + attempt), guess);
+            for (int attempt = 1; attempt <= ATTEMPTS && !longEfficient() && efficiency(code) > worst; attempt++) {
+                QuasiCyclicCode other = measured(design(leakage, seed + attempt, code.tables()), guess);
                 code = efficiency(other) < efficiency(code) ? other : code;
             }
             guess = efficiency(code);
@@ -136,30 +162,39 @@ public final class FamilyDesign {
         return codes;
     }
 
+    private double longGuess(double leakage) {
+        double f = leakage > .25 ? 1.055 : leakage > .13 ? 1.065 : leakage > .06 ? 1.08 : 1.1;
+        return frameBits < 1 << 20 ? f + .015 : f;
+    }
+
     private static double efficiency(QuasiCyclicCode code) {
         return code.efficiency(code.operatingQber(Profile.EFFICIENT));
     }
 
     /** Builds the code whose leakage is the nearest possible one, its operating points not yet measured. */
     public QuasiCyclicCode design(double leakage) {
-        return design(leakage, seed);
+        return design(leakage, seed, null);
     }
 
-    private QuasiCyclicCode design(double leakage, long matrixSeed) {
+    private QuasiCyclicCode design(double leakage, long matrixSeed, @Nullable DecoderTables known) {
         int circulant = circulant(leakage);
         int columns = frameBits / circulant;
         int rows = Math.max(2, (int) Math.round(leakage * columns));
         // The window is well below the number of rows, and above the highest degree.
         boolean coupled = profile == Profile.EFFICIENT && coupled(leakage);
-        int window = coupled ? Math.min(rows / 2, frameBits < 1 << 18 ? 40 : leakage > .25 ? 60 : 100) : 0;
-        double lead = coupled ? rows * (frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145) : 0;
+        int window = coupled ? Math.min(rows / 2, window(leakage)) : 0;
+        double lead = coupled ? rows * lead(leakage) : 0;
         double designRate = 1 - (rows - lead) / columns;
-        // Chains of columns of degree 2 are kept to 3, 5 or about 12.
-        double twos = frameBits < 1 << 16 ? .75 : frameBits <= 1 << 20 ? .83 : .93;
-        DegreeDistribution degrees = capped(DegreeFamily.of(profile).at(designRate), rows, columns, circulant)
-                .withDegreeTwoAtMost(twos * rows / columns);
+        double twos = twos(designRate);
+        DegreeFamily family = longEfficient() ? DegreeFamily.coupled() : DegreeFamily.of(profile);
+        DegreeDistribution degrees =
+                capped(family.at(designRate), rows, columns, circulant).withDegreeTwoAtMost(twos * rows / columns);
         // A coupled code converges from one end to the other: on its front it is never near the end.
-        DecoderTables tables = tables(degrees, designRate).withMinSumBelow(profile == Profile.FAST ? MIN_SUM_BELOW : 0);
+        DecoderTables tables = known != null
+                ? known
+                : longEfficient()
+                        ? longTables(degrees, designRate)
+                        : tables(degrees, designRate).withMinSumBelow(profile == Profile.FAST ? MIN_SUM_BELOW : 0);
         String name = String.format(
                 Locale.ROOT, "n%d-m%d%s", frameBits, rows * circulant, profile == Profile.FAST ? "-fast" : "");
         return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);
@@ -183,8 +218,67 @@ public final class FamilyDesign {
         return evolution.tables(degrees, rate, QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f));
     }
 
+    // Long frames: the same φ resolution at all rates, and messages that outvote runs of wrong columns of degree 2.
+    static DecoderTables longTables(DegreeDistribution degrees, double rate) {
+        int clip = rate < .68 ? LONG_CLIP : LONG_CLIP_HIGH_RATE;
+        DensityEvolution phi = new DensityEvolution(UpdateRule.PHI, UNITS, LONG_PHI_RESOLUTION, clip);
+        DensityEvolution minSum = new DensityEvolution(UpdateRule.MIN_SUM, UNITS, LONG_PHI_RESOLUTION, LONG_CLIP);
+        byte[][] psi = phi.tables(degrees, rate, justBelowThreshold(phi, degrees, rate));
+        for (int s = DecoderTables.FIRST - 2; s >= 0; s--) {
+            psi[s][0] = (byte) Math.max(psi[s][0], psi[s + 1][0]);
+        }
+        return DecoderTables.of(
+                UNITS,
+                LONG_PHI_RESOLUTION,
+                clip,
+                psi,
+                minSum.tables(degrees, rate, justBelowThreshold(minSum, degrees, rate)));
+    }
+
+    private static double justBelowThreshold(DensityEvolution evolution, DegreeDistribution degrees, double rate) {
+        double f = 1.035;
+        double q = QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f);
+        while (f < 1.4 && evolution.iterations(degrees, rate, q, 150) > 150) {
+            f += .02;
+            q = QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / f);
+        }
+        return QuasiCyclicCode.inverseBinaryEntropy((1 - rate) / (f + .005));
+    }
+
+    private int window(double leakage) {
+        if (!longEfficient()) {
+            return frameBits < 1 << 18 ? 40 : leakage > .25 ? 60 : 100;
+        }
+        if (frameBits < 1 << 20) {
+            return leakage > .25 ? 80 : 65;
+        }
+        // Narrow windows lower the threshold, wide ones the number of iterations.
+        return leakage > .36 ? 75 : leakage > .25 ? 65 : leakage > .163 ? 100 : leakage > .13 ? 75 : 60;
+    }
+
+    // Rows the coupled chain begins with in excess, as a fraction.
+    private double lead(double leakage) {
+        if (!longEfficient()) {
+            return frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145;
+        }
+        return leakage > .25 ? .01 : leakage > .163 ? .0125 : leakage > .13 ? .01 : .0085;
+    }
+
+    // Columns of degree 2 by row. Up to .75 and .83 they form chains of 3 and 5, too short for a run of errors that
+    // outvotes its
+    // neighbours. At higher rates such runs are rare.
+    private double twos(double rate) {
+        if (frameBits < 1 << 16) {
+            return .75;
+        }
+        return !longEfficient() ? .83 : Math.clamp(.85 + 5 * (rate - .67), .85, .95);
+    }
+
     // Coupling pays where there are many rows: for long frames and low rates.
     private boolean coupled(double leakage) {
+        if (longEfficient()) {
+            return leakage > (frameBits < 1 << 20 ? .13 : .07);
+        }
         return frameBits >= 1 << 20 ? leakage > .07 : frameBits >= 1 << 16 && leakage > .33;
     }
 
@@ -258,16 +352,16 @@ public final class FamilyDesign {
     }
 
     private QuasiCyclicCode measuredEfficient(QuasiCyclicCode code, double guess) {
-        double good = guess;
+        double good = longEfficient() ? operatingEfficiency(code, guess) : guess;
         double bad = 0;
-        while (!holds(code, good)) {
+        while (!longEfficient() && !holds(code, good)) {
             bad = good;
             good = 1 + (good - 1) * 1.3;
             if (good > 4) {
                 break;
             }
         }
-        while (bad == 0) {
+        while (!longEfficient() && bad == 0) {
             double f = 1 + (good - 1) / 1.2;
             if (holds(code, f)) {
                 good = f;
@@ -275,7 +369,7 @@ public final class FamilyDesign {
                 bad = f;
             }
         }
-        while (good - bad > Math.max(.004, .05 * (good - 1))) {
+        while (!longEfficient() && good - bad > Math.max(.004, .05 * (good - 1))) {
             double f = (good + bad) / 2;
             if (holds(code, f)) {
                 good = f;
@@ -297,6 +391,70 @@ public final class FamilyDesign {
             }
         }
         return code.with(code.name(), qber(code, good), qber(code, fast), code.tables());
+    }
+
+    // Where failures are few and the work is little: coarsely with few frames, then with all of them.
+    private double operatingEfficiency(QuasiCyclicCode code, double guess) {
+        double step = guess > 1.11 ? .016 : .008;
+        double f = guess;
+        boolean good = suits(code, f, frames / 6);
+        while (suits(code, good ? f - step : f + step, frames / 6) == good && f > 1.01 && f < 1.5) {
+            f += good ? -step : step;
+        }
+        f += good ? 0 : step;
+        f -= suits(code, f - step / 2, frames / 6) ? step / 2 : 0;
+        while (f < 1.5 && !suits(code, f, frames)) {
+            f += .0025;
+        }
+        return f;
+    }
+
+    // The matrix that needs the fewest iterations for the same few frames.
+    private QuasiCyclicCode bestOf(QuasiCyclicCode first, double leakage, double guess) {
+        QuasiCyclicCode best = first;
+        double bestIterations = trial(first, guess);
+        for (int i = 1; i < LONG_MATRICES; i++) {
+            QuasiCyclicCode other = design(leakage, seed + i, first.tables());
+            double iterations = trial(other, guess);
+            if (iterations < bestIterations) {
+                bestIterations = iterations;
+                best = other;
+            }
+        }
+        return best;
+    }
+
+    private double trial(QuasiCyclicCode code, double f) {
+        return CodeMeasurement.measure(
+                        code,
+                        Backend.AUTO,
+                        UpdateRule.PHI,
+                        qber(code, f),
+                        Profile.EFFICIENT_ITERATIONS,
+                        LONG_TRIAL,
+                        LONG_TRIAL,
+                        threads,
+                        seed + 2)
+                .meanIterations();
+    }
+
+    private boolean suits(QuasiCyclicCode code, double f, int sample) {
+        int most = Math.max(1, (int) (sample * LONG_FAILURES));
+        CodeMeasurement m = CodeMeasurement.measure(
+                code,
+                Backend.AUTO,
+                UpdateRule.PHI,
+                qber(code, f),
+                Profile.EFFICIENT_ITERATIONS,
+                sample,
+                most,
+                threads,
+                seed);
+        return m.failures() + m.undetected() <= most && m.meanIterations() * code.edges() / code.columns() <= LONG_WORK;
+    }
+
+    private boolean longEfficient() {
+        return profile == Profile.EFFICIENT && frameBits >= 1 << 18;
     }
 
     /** The error rate at which the code has efficiency f. */
@@ -326,7 +484,7 @@ public final class FamilyDesign {
                 UpdateRule.PHI,
                 qber(code, f),
                 Profile.EFFICIENT_ITERATIONS,
-                /* frames= */ Math.max(4, frames / 16),
+                /* frames= */ longEfficient() ? 3 : Math.max(4, frames / 16),
                 /* maxFailures= */ frames,
                 threads,
                 seed + 1);

@@ -53,4 +53,17 @@ class DensityEvolutionTest {
         assertTrue(optimum.cost() < before, optimum.cost() + " against " + before);
         assertEquals(optimum.cost(), optimum.iterations() * optimum.degrees().averageDegree(), 1e-6 * optimum.cost());
     }
+
+    @Test
+    void degreesOptimisedByDecodingNeedNoMoreWork() {
+        int[] degrees = {2, 3, 4, 8, 16};
+        DegreeDistribution start = DegreeDistribution.parse("2:.1,3:.4,8:.5");
+        var optimizer = new CoupledDegreeOptimizer(64, 40, 128, 1.3, .8);
+        var before = optimizer.search(degrees, start, 20, 1, 0, .2, 1);
+        var after = optimizer.search(degrees, start, 20, 1, 2, .2, 1);
+        assertTrue(after.cost() <= before.cost(), after + " against " + before);
+        assertEquals(
+                after.toString(),
+                optimizer.search(degrees, start, 20, 1, 2, .2, 1).toString());
+    }
 }
