@@ -48,7 +48,7 @@ final class RateControl {
     /** Edge updates by bit that the decoder may take on average: what is told falls as the work grows. */
     private static final double FAST_WORK = 115;
 
-    private static final double EFFICIENT_WORK = 480;
+    private static final double EFFICIENT_WORK = 450;
     private static final double WORK_GAIN = 2;
 
     private static final double LARGEST_GAIN = 0.25;
