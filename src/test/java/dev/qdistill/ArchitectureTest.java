@@ -38,6 +38,10 @@ final class ArchitectureTest {
             .definedBy("dev.qdistill.reconcile")
             .layer("keystore")
             .definedBy("dev.qdistill.keystore")
+            .layer("auth")
+            .definedBy("dev.qdistill.auth")
+            .layer("wire")
+            .definedBy("dev.qdistill.wire..")
             .layer("link")
             .definedBy("dev.qdistill.link")
             .layer("simulate")
@@ -68,6 +72,10 @@ final class ArchitectureTest {
             .mayOnlyAccessLayers("bits", "ldpc", "accel")
             .whereLayer("keystore")
             .mayOnlyAccessLayers("bits")
+            .whereLayer("auth")
+            .mayOnlyAccessLayers("bits", "verify", "amplify", "keystore")
+            .whereLayer("wire")
+            .mayOnlyAccessLayers("bits", "dump", "ldpc", "security", "auth", "keystore", "reconcile", "link")
             .whereLayer("simulate")
             .mayOnlyAccessLayers("bits", "dump", "security")
             .whereLayer("report")
@@ -84,7 +92,8 @@ final class ArchitectureTest {
                     "verify",
                     "amplify",
                     "reconcile",
-                    "keystore")
+                    "keystore",
+                    "auth")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 

@@ -4,8 +4,19 @@ import dev.qdistill.keystore.Site;
 
 /** Who sends; each direction has pads of its own. */
 public enum Direction {
-    ALICE_TO_BOB,
-    BOB_TO_ALICE;
+    ALICE_TO_BOB(0),
+    BOB_TO_ALICE(1);
+
+    private final int code;
+
+    Direction(int code) {
+        this.code = code;
+    }
+
+    /** The number in tags and files. */
+    int code() {
+        return code;
+    }
 
     /** What this site sends. */
     public static Direction from(Site sender) {

@@ -145,16 +145,19 @@ public final class PadPool implements AutoCloseable {
                         throw new PoolException(file, "is in this pool already");
                     }
                     if (!s.link().equals(supply.link()) || s.site() != supply.site()) {
-                        throw new PoolException(file, "is of link " + supply.link() + " at " + supply.site().id()
-                                + "; this pool is of " + s.link() + " at " + s.site().id());
+                        throw new PoolException(
+                                file,
+                                "is of link " + supply.link() + " at "
+                                        + supply.site().id() + "; this pool is of " + s.link() + " at "
+                                        + s.site().id());
                     }
                 }
                 Path inside = pool.directory.resolve(id + Supply.SUFFIX);
                 Path temporary = pool.directory.resolve(id + TEMPORARY);
                 try {
                     Files.copy(file, temporary, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-                    try (var channel = java.nio.channels.FileChannel.open(
-                            temporary, java.nio.file.StandardOpenOption.WRITE)) {
+                    try (var channel =
+                            java.nio.channels.FileChannel.open(temporary, java.nio.file.StandardOpenOption.WRITE)) {
                         channel.force(true);
                     }
                     Durable.rename(temporary, inside);
@@ -184,8 +187,8 @@ public final class PadPool implements AutoCloseable {
             if (!first.link().equals(link) || first.site() != site) {
                 throw new PoolException(
                         directory,
-                        "is the pool of link " + first.link() + " at " + first.site().id() + "; that of " + link
-                                + " at " + site.id() + " is expected");
+                        "is the pool of link " + first.link() + " at "
+                                + first.site().id() + "; that of " + link + " at " + site.id() + " is expected");
             }
             return pool;
         } catch (Throwable t) {
@@ -263,7 +266,7 @@ public final class PadPool implements AutoCloseable {
 
     /** The pads left for what this direction sends, in supplies that may be used for it. */
     public synchronized int remaining(Direction direction) {
-        int n = reserved.get(direction.ordinal()).size();
+        int n = reserved.get(direction.code()).size();
         for (Supply s : supplies) {
             n += s.state() == Supply.State.ACTIVE ? s.remaining(direction) : 0;
         }
@@ -281,7 +284,7 @@ public final class PadPool implements AutoCloseable {
      * @throws AuthenticationException if there is none
      */
     synchronized Pad take(Direction direction) {
-        ArrayDeque<Pad> ready = reserved.get(direction.ordinal());
+        ArrayDeque<Pad> ready = reserved.get(direction.code());
         if (ready.isEmpty()) {
             reserve(direction, ready);
         }
@@ -320,12 +323,12 @@ public final class PadPool implements AutoCloseable {
                         "the peer's tag names a supply of pads that this site does not have: " + id.supply()));
         int after = s.afterLastUsed(direction);
         if (id.index() < 0 || id.index() >= s.count(direction)) {
-            throw AuthenticationException.refused("the peer's tag names pad " + id.index() + " of "
-                    + s.count(direction) + " from " + direction.text());
+            throw AuthenticationException.refused("the peer's tag names pad " + id.index() + " of " + s.count(direction)
+                    + " from " + direction.text());
         }
         if (s.isUsed(direction, id.index())) {
-            throw AuthenticationException.refused("the peer's tag names pad " + id.index() + " from "
-                    + direction.text() + ", which is spent: the tag was repeated, or comes too late");
+            throw AuthenticationException.refused("the peer's tag names pad " + id.index() + " from " + direction.text()
+                    + ", which is spent: the tag was repeated, or comes too late");
         }
         if (id.index() > after + AHEAD) {
             throw AuthenticationException.refused(
@@ -358,7 +361,9 @@ public final class PadPool implements AutoCloseable {
             throw new PoolException(file, "there is a supply with this id already");
         }
         // Strictly later than all others, so that those are used up first.
-        created = Math.max(created + 1, Math.max(System.currentTimeMillis(), supplies.getLast().order() + 1));
+        created = Math.max(
+                created + 1,
+                Math.max(System.currentTimeMillis(), supplies.getLast().order() + 1));
         try {
             Supply.write(
                     temporary,
@@ -404,9 +409,7 @@ public final class PadPool implements AutoCloseable {
     /** Deletes supplies without pads, but the one with the hash key. */
     public synchronized void clean() {
         for (Supply s : List.copyOf(supplies)) {
-            if (!s.hasKey()
-                    && s.remaining(Direction.ALICE_TO_BOB) == 0
-                    && s.remaining(Direction.BOB_TO_ALICE) == 0) {
+            if (!s.hasKey() && s.remaining(Direction.ALICE_TO_BOB) == 0 && s.remaining(Direction.BOB_TO_ALICE) == 0) {
                 supplies.remove(s);
                 s.destroy();
             }

@@ -48,18 +48,26 @@ final class Supply implements AutoCloseable {
     private static final int AT_LINK = 64;
     private static final int MAX_LINK_BYTES = 200;
 
-    private static final ValueLayout.OfInt INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** What a site knows of a supply; the order is that of the bytes in the file. */
+    /** What a site knows of a supply. */
     enum State {
         /** Cut from a key that is not complete: not to be used. */
-        STAGED,
+        STAGED(0),
         /** The peer may use it, this site not yet: it does not know whether the peer has it. */
-        RECEIVING,
-        ACTIVE
+        RECEIVING(1),
+        ACTIVE(2);
+
+        private final int code;
+
+        State(int code) {
+            this.code = code;
+        }
+
+        static State of(int code) {
+            return code == 0 ? STAGED : code == 1 ? RECEIVING : ACTIVE;
+        }
     }
 
     private final Path file;
@@ -170,9 +178,9 @@ final class Supply implements AutoCloseable {
             MemorySegment all = memory.allocate(size(toBob, toAlice), 64);
             MemorySegment.copy(MAGIC, 0, all, JAVA_BYTE, 0, MAGIC.length);
             all.set(INT, AT_VERSION, VERSION);
-            all.set(JAVA_BYTE, AT_STATE, (byte) state.ordinal());
+            all.set(JAVA_BYTE, AT_STATE, (byte) state.code);
             all.set(JAVA_BYTE, AT_HAS_KEY, (byte) keys);
-            all.set(JAVA_BYTE, AT_SITE, (byte) head.site().ordinal());
+            all.set(JAVA_BYTE, AT_SITE, (byte) (head.site() == Site.ALICE ? 0 : 1));
             all.set(JAVA_BYTE, AT_LINK_BYTES, (byte) link.length);
             MemorySegment.copy(link, 0, all, JAVA_BYTE, AT_LINK, link.length);
             all.set(LONG, AT_ID, head.id().getMostSignificantBits());
@@ -185,7 +193,7 @@ final class Supply implements AutoCloseable {
                 put(all, AT_KEY, bits, 0);
                 from = PadPool.KEY_BITS;
             }
-            long at = HEADER + toBob + toAlice;
+            long at = (long) HEADER + toBob + toAlice;
             for (int i = 0; i < toBob + toAlice; i++) {
                 put(all, at + (long) PAD_BYTES * i, bits, from + (long) PadPool.KEY_BITS * i);
             }
@@ -214,7 +222,7 @@ final class Supply implements AutoCloseable {
     }
 
     Site site() {
-        return Site.values()[header.get(JAVA_BYTE, AT_SITE)];
+        return header.get(JAVA_BYTE, AT_SITE) == 0 ? Site.ALICE : Site.BOB;
     }
 
     long order() {
@@ -231,17 +239,17 @@ final class Supply implements AutoCloseable {
     }
 
     State state() {
-        return State.values()[header.get(JAVA_BYTE, AT_STATE)];
+        return State.of(header.get(JAVA_BYTE, AT_STATE));
     }
 
     void state(State next) {
-        header.set(JAVA_BYTE, AT_STATE, (byte) next.ordinal());
-        write(AT_STATE, (byte) next.ordinal());
+        header.set(JAVA_BYTE, AT_STATE, (byte) next.code);
+        write(AT_STATE, (byte) next.code);
         force();
     }
 
     int count(Direction direction) {
-        return header.get(INT, AT_COUNTS + 4L * direction.ordinal());
+        return header.get(INT, AT_COUNTS + 4L * direction.code());
     }
 
     boolean isUsed(Direction direction, int index) {
@@ -259,11 +267,11 @@ final class Supply implements AutoCloseable {
 
     /** The first pad of a direction that is left; {@link #count} if there is none. */
     int firstFree(Direction direction) {
-        int i = firstFree[direction.ordinal()];
+        int i = firstFree[direction.code()];
         while (i < count(direction) && isUsed(direction, i)) {
             i++;
         }
-        firstFree[direction.ordinal()] = i;
+        firstFree[direction.code()] = i;
         return i;
     }
 

@@ -99,8 +99,9 @@ public final class Transcript {
         }
         log.checked(epsilon(hash), right);
         if (!right) {
-            throw AuthenticationException.refused("the peer's tag does not fit what was received: it was changed on its way,"
-                    + " or is not from the peer, or the two ends do not have the same authentication key");
+            throw AuthenticationException.refused(
+                    "the peer's tag does not fit what was received: it was changed on its way,"
+                            + " or is not from the peer, or the two ends do not have the same authentication key");
         }
     }
 
@@ -109,7 +110,7 @@ public final class Transcript {
         hash.append(bob.padded());
         hash.update(new long[] {
             FORMAT,
-            direction.ordinal(),
+            direction.code(),
             conversation,
             number,
             nonces[0],

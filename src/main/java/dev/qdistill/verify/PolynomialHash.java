@@ -30,8 +30,7 @@ public final class PolynomialHash {
 
     private static final long LOW32 = 0xffffffffL;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle WORDS =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     // powers[2j], powers[2j + 1]: k^(GROUP - j); the last is k itself.
     private final long[] powers;
@@ -156,7 +155,8 @@ public final class PolynomialHash {
         groups++;
     }
 
-    // sum += sum over j of word j times k^(GROUP - j). The products are added up in columns of 32 bits, so that no carry is
+    // sum += sum over j of word j times k^(GROUP - j). The products are added up in columns of 32 bits, so that no
+    // carry is
     // lost and none has to be looked for: column c has weight 2^(32 c). Three times the same loop, for three kinds of
     // memory: a common one would not be compiled well for any.
     private static void addGroup(MemorySegment memory, long at, long[] powers, long[] sum) {

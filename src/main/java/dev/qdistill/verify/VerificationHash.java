@@ -109,7 +109,8 @@ public final class VerificationHash {
         return tag;
     }
 
-    // Equation (1), as the canonical residue {low, high}: so far the last word has k^1, then one more k for all and length·k.
+    // Equation (1), as the canonical residue {low, high}: so far the last word has k^1, then one more k for all and
+    // length·k.
     private static long[] polynomial(long keyLow, long keyHigh, BitString data, long offset, long length) {
         PolynomialHash hash = new PolynomialHash(keyLow, keyHigh);
         hash.update(data, offset, length);
