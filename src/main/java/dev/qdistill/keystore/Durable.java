@@ -9,6 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
@@ -97,6 +99,30 @@ public final class Durable {
                 channel.write(chunk);
             }
         }
+    }
+
+    /** Overwrites a part of a file with zeros; forces nothing. */
+    static void zero(FileChannel channel, long from, long length) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(1 << 16, length));
+        for (long at = from; at < from + length; ) {
+            zeros.clear().limit((int) Math.min(zeros.capacity(), from + length - at));
+            at += channel.write(zeros, at);
+        }
+    }
+
+    /** Overwrites a file with zeros from {@code from} on, forces that to the disk, and removes the file. */
+    static void wipe(Path file, long from) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, Set.of(WRITE, LinkOption.NOFOLLOW_LINKS))) {
+            long size = channel.size();
+            if (size > from) {
+                zero(channel, from, size - from);
+                channel.force(false);
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        Files.deleteIfExists(file);
+        force(directory(file));
     }
 
     /** Fills off-heap memory from a file; returns the number of bytes there were. */
