@@ -48,6 +48,8 @@ final class ArchitectureTest {
             .definedBy("dev.qdistill.simulate")
             .layer("report")
             .definedBy("dev.qdistill.report")
+            .layer("agent")
+            .definedBy("dev.qdistill.agent")
             .layer("cli")
             .definedBy("dev.qdistill.cli")
             .whereLayer("bits")
@@ -94,6 +96,8 @@ final class ArchitectureTest {
                     "reconcile",
                     "keystore",
                     "auth")
+            .whereLayer("agent")
+            .mayOnlyBeAccessedByLayers("cli")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 

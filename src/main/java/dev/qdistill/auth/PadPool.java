@@ -388,6 +388,11 @@ public final class PadPool implements AutoCloseable {
         find(id).filter(s -> s.state() != Supply.State.ACTIVE).ifPresent(s -> s.state(Supply.State.ACTIVE));
     }
 
+    /** The peer uses this supply: this site may too, if it may receive with it. A staged one stays staged. */
+    public synchronized void confirm(UUID id) {
+        find(id).filter(s -> s.state() == Supply.State.RECEIVING).ifPresent(s -> s.state(Supply.State.ACTIVE));
+    }
+
     /** Destroys a supply that was staged. Does nothing if there is none with this id. */
     public synchronized void discard(UUID id) {
         find(id).filter(s -> s.state() == Supply.State.STAGED).ifPresent(s -> {
@@ -406,7 +411,7 @@ public final class PadPool implements AutoCloseable {
         return ids(Supply.State.ACTIVE);
     }
 
-    /** Deletes supplies without pads, but the one with the hash key. */
+    /** Deletes supplies without pads, except for those with a hash key. */
     public synchronized void clean() {
         for (Supply s : List.copyOf(supplies)) {
             if (!s.hasKey() && s.remaining(Direction.ALICE_TO_BOB) == 0 && s.remaining(Direction.BOB_TO_ALICE) == 0) {

@@ -31,6 +31,11 @@ public interface Channel extends AutoCloseable {
      */
     default void nonces(long[] nonces) {}
 
+    /** Ends the channel because of a failure, of which the peer is told as far as the channel can. */
+    default void abort(String reason) {
+        close();
+    }
+
     /** Ends the channel: all calls of the peer's fail, and all calls here. */
     @Override
     void close();
@@ -71,7 +76,8 @@ public interface Channel extends AutoCloseable {
         @Override
         public Conversation conversation(long number) {
             Queues q = open.computeIfAbsent(number, n -> new Queues());
-            return new Talk(number, q, alice ? q.toBob : q.toAlice, alice ? q.toAlice : q.toBob, this);
+            return new Talk(
+                    number, q, alice ? q.toBob : q.toAlice, alice ? q.toAlice : q.toBob, this, new AtomicBoolean());
         }
 
         @Override
@@ -88,13 +94,15 @@ public interface Channel extends AutoCloseable {
      * @param out to the peer
      * @param in from the peer
      * @param channel its channel
+     * @param cancelled whether this end gave it up
      */
     record Talk(
             long number,
             InMemory.Queues queues,
             BlockingQueue<Message> out,
             BlockingQueue<Message> in,
-            InMemory channel)
+            InMemory channel,
+            AtomicBoolean cancelled)
             implements Conversation {
         private static final Message.Authentication EMPTY = new Message.Authentication(Optional.empty());
 
@@ -119,7 +127,7 @@ public interface Channel extends AutoCloseable {
                     if (message != null) {
                         return message;
                     }
-                    if (channel.closed.get() && in.isEmpty()) {
+                    if (cancelled.get() || channel.closed.get() && in.isEmpty()) {
                         throw gone();
                     }
                 }
@@ -138,6 +146,11 @@ public interface Channel extends AutoCloseable {
 
         @Override
         public void verify(Message.Authentication tag) {}
+
+        @Override
+        public void cancel() {
+            cancelled.set(true);
+        }
 
         @Override
         public void close() {

@@ -1,6 +1,6 @@
 package dev.qdistill.link;
 
-/** One end of an ordered, reliable conversation with the peer. Used by one thread at a time. */
+/** One end of an ordered, reliable conversation with the peer. Used by one thread at a time, but for {@link #cancel}. */
 public interface Conversation extends AutoCloseable {
     /**
      * Sends a message; waits while the peer is too far behind.
@@ -32,6 +32,9 @@ public interface Conversation extends AutoCloseable {
      * @throws dev.qdistill.auth.AuthenticationException if it is wrong
      */
     void verify(Message.Authentication tag);
+
+    /** Makes a {@link #receive} fail that waits, and those to come. Called by any thread. */
+    void cancel();
 
     /** What the peer still says in it is passed over. */
     @Override

@@ -20,7 +20,7 @@ import dev.qdistill.ldpc.SyndromeDecoder;
 public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy) {
 
     /** Overwrites {@code bits} with fresh random bits; safe for use by many threads. */
-    void random(BitString bits) {
+    public void random(BitString bits) {
         synchronized (entropy) {
             entropy.fill(bits);
         }

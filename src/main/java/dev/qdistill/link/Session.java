@@ -1,5 +1,6 @@
 package dev.qdistill.link;
 
+import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
@@ -7,7 +8,9 @@ import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +34,11 @@ public final class Session implements AutoCloseable {
     private final Deque<Running> running = new ArrayDeque<>();
     private final Object changed = new Object();
     private @Nullable Throwable failure;
+    private final Map<Long, Conversation> conversations = new HashMap<>();
     private long nextBlock;
+    /** The number in place of which Bob said that there are no more blocks. */
+    private long last = Long.MAX_VALUE;
+
     private boolean over;
 
     /**
@@ -69,7 +76,7 @@ public final class Session implements AutoCloseable {
                         try {
                             done(run(number));
                         } catch (Throwable e) {
-                            fail(e);
+                            fail(number, e);
                         }
                     });
         }
@@ -129,7 +136,7 @@ public final class Session implements AutoCloseable {
             return Optional.empty();
         }
         Optional<DistilledBlock> result;
-        if (plan.window() == 1) {
+        if (plan.equals(Plan.OFFLINE)) {
             result = run(nextBlock++);
         } else {
             while (running.size() < plan.window() && failed() == null) {
@@ -167,21 +174,33 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    private void fail(Throwable e) {
+    private void fail(long number, Throwable e) {
         synchronized (changed) {
+            if (number > last) {
+                return; // it was begun in case there were more blocks
+            }
             if (failure == null) {
                 failure = e;
             }
             changed.notifyAll();
         }
         turns.fail();
+        // Not by interrupts: they would close files that other blocks write to. The other blocks see the channel end.
+        boolean tell = e instanceof ProtocolException || e instanceof AuthenticationException;
+        channel.abort(tell ? String.valueOf(e.getMessage()) : "a block failed here");
     }
 
-    /** Ends the blocks in work and waits until they are over; what they have is wiped. */
+    /** Ends the blocks in work, and with them the channel, and waits until they are over; what they have is wiped. */
     @Override
     public void close() {
         turns.fail();
-        running.forEach(r -> r.thread.interrupt());
+        synchronized (changed) {
+            if (over) {
+                conversations.values().forEach(Conversation::cancel);
+            } else if (running.stream().anyMatch(r -> r.thread.isAlive())) {
+                channel.abort("the session was closed here");
+            }
+        }
         boolean interrupted = false;
         for (Running r : running) {
             while (r.thread.isAlive()) {
@@ -202,14 +221,14 @@ public final class Session implements AutoCloseable {
     }
 
     private Optional<DistilledBlock> run(long number) {
-        try (Conversation peer = channel.conversation(number);
+        try (Conversation peer = conversation(number);
                 Party party = party(parameters(number))) {
             if (role == Role.BOB) {
                 turns.await(number);
                 if (number > 0 && records.exhausted()) {
                     peer.send(new Message.EndOfSession(number));
                     peer.send(peer.sign());
-                    turns.release(number);
+                    end(number);
                     return Optional.empty();
                 }
             }
@@ -224,7 +243,30 @@ public final class Session implements AutoCloseable {
                 party.receive(peer.receive(), peer);
             }
             return Optional.of(party.result());
+        } finally {
+            synchronized (changed) {
+                conversations.remove(number);
+            }
         }
+    }
+
+    private Conversation conversation(long number) {
+        Conversation peer = channel.conversation(number);
+        synchronized (changed) {
+            conversations.put(number, peer);
+            if (number > last) {
+                peer.cancel();
+            }
+        }
+        return peer;
+    }
+
+    /** Blocks beyond this one were begun in vain. */
+    private void end(long number) {
+        synchronized (changed) {
+            last = number;
+        }
+        turns.fail();
     }
 
     private void finish(long number, Message.EndOfSession end, Conversation peer) {
@@ -238,6 +280,7 @@ public final class Session implements AutoCloseable {
         turns.await(number);
         // The rest is read, so that a damaged dump does not pass for a whole one.
         while (records.next(Long.MAX_VALUE)) {}
+        end(number);
     }
 
     private Party party(Parameters parameters) {

@@ -211,8 +211,8 @@ final class StreamChannel implements Channel {
         fail(new ProtocolException("this end closed the connection"));
     }
 
-    /** Ends the stream because of a failure, of which the peer is told. */
-    void abort(String reason) {
+    @Override
+    public void abort(String reason) {
         lock.lock();
         try {
             if (!ended && out != null) {
@@ -356,6 +356,11 @@ final class StreamChannel implements Channel {
         @Override
         public void verify(Message.Authentication tag) {
             transcript.verify(tag.tag().orElseThrow(() -> new ProtocolException("the peer sent an empty tag")));
+        }
+
+        @Override
+        public void cancel() {
+            inbox.add(END);
         }
 
         @Override

@@ -201,7 +201,9 @@ final class PadPoolTest {
         Path again = dir.resolve("again.qpad");
         try (Stream<Path> files = Files.list(dir.resolve("a"))) {
             Files.copy(
-                    files.filter(f -> f.toString().endsWith(".qpad")).findFirst().orElseThrow(),
+                    files.filter(f -> f.toString().endsWith(".qpad"))
+                            .findFirst()
+                            .orElseThrow(),
                     again,
                     StandardCopyOption.COPY_ATTRIBUTES);
         }

@@ -102,7 +102,8 @@ final class TranscriptTest {
 
     @Test
     void whateverDiffersIsRefused() {
-        byte[] message = "some bytes that are not short, so that there are several words".getBytes(StandardCharsets.UTF_8);
+        byte[] message =
+                "some bytes that are not short, so that there are several words".getBytes(StandardCharsets.UTF_8);
         differs(t -> t.said(Site.ALICE, message), t -> t.said(Site.BOB, message));
         differs(t -> t.said(Site.ALICE, message), t -> {});
         differs(t -> t.said(Site.ALICE, message), t -> {
