@@ -147,7 +147,13 @@ public final class LinkRun {
         }
     }
 
-    private void connect(Path dump, LinkKeys keys, Consumer<BlockSummary> blocks) {
+    /**
+     * Runs a dump over one connection.
+     *
+     * @throws ProtocolException if it ends early
+     * @throws AuthenticationException if it ends because of a wrong tag, or the pool is used up
+     */
+    public void connect(Path dump, LinkKeys keys, Consumer<BlockSummary> blocks) {
         Authenticator authenticator = new Authenticator(pool, role == Role.ALICE ? Site.ALICE : Site.BOB, log);
         Connection connection = connector.connect(authenticator);
         connections++;

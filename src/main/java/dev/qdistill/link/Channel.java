@@ -25,11 +25,12 @@ public interface Channel extends AutoCloseable {
     Conversation conversation(long number);
 
     /**
-     * The two ends' nonces, Alice's first, two words each; part of what the tags of later conversations are over.
+     * The two ends have agreed to go on.
      *
-     * @param nonces four words
+     * @param nonces both ends', Alice's first, two words each; part of what the tags of later conversations are over
+     * @param firstBlock no conversation about an earlier block will begin
      */
-    default void nonces(long[] nonces) {}
+    default void opened(long[] nonces, long firstBlock) {}
 
     /** Ends the channel because of a failure, of which the peer is told as far as the channel can. */
     default void abort(String reason) {

@@ -69,8 +69,9 @@ public final class Opening {
             } else {
                 settle(peer);
             }
-            channel.nonces(new long[] {alice.nonceLow(), alice.nonceHigh(), bob.nonceLow(), bob.nonceHigh()});
-            return Math.max(own.nextBlock(), other.nextBlock());
+            long first = Math.max(own.nextBlock(), other.nextBlock());
+            channel.opened(new long[] {alice.nonceLow(), alice.nonceHigh(), bob.nonceLow(), bob.nonceHigh()}, first);
+            return first;
         }
     }
 

@@ -226,6 +226,10 @@ public final class Session implements AutoCloseable {
             if (role == Role.BOB) {
                 turns.await(number);
                 if (number > 0 && records.exhausted()) {
+                    // Hers is in the transcript that the tag is over.
+                    if (!(peer.receive() instanceof Message.Hello)) {
+                        throw new ProtocolException("Alice began a block without Hello");
+                    }
                     peer.send(new Message.EndOfSession(number));
                     peer.send(peer.sign());
                     end(number);

@@ -14,8 +14,10 @@ import io.grpc.stub.CallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -38,9 +40,6 @@ final class StreamChannel implements Channel {
     /** Parts that the peer may send before one is taken. */
     static final int CREDIT = 64;
 
-    /** How many conversations may be ahead of those begun here, and how many frames of them may wait. */
-    private static final int AHEAD = 1024;
-
     private static final Item END = new Item(null);
 
     /** A part that came; the end of the stream if there is none. */
@@ -59,12 +58,16 @@ final class StreamChannel implements Channel {
     private @Nullable CallStreamObserver<Frame> out;
     private @Nullable ProtocolException broken;
     private boolean ended;
-    private long latest = LINK;
+    private volatile long heard = System.nanoTime();
+    /** All conversations up to this one are over here, and so are those in {@code over}. */
+    private long floor = LINK - 1;
+
+    private final Set<Long> over = new HashSet<>();
 
     /**
      * @param site this end
      * @param authenticator makes and checks the tags
-     * @param silence how long to wait for a message
+     * @param silence how long to wait while nothing at all comes from the peer
      */
     StreamChannel(Site site, Authenticator authenticator, Duration silence) {
         this.site = site;
@@ -121,19 +124,15 @@ final class StreamChannel implements Channel {
     }
 
     private void take(Frame frame) {
+        heard = System.nanoTime();
         lock.lock();
         try {
             long number = frame.getConversation() - 1;
-            BlockingQueue<Item> inbox = inboxes.get(number);
-            if (inbox == null && number > latest && number - latest <= AHEAD) {
-                // The peer is ahead: it waits there until the conversation begins here.
-                inbox = new LinkedBlockingQueue<>();
-                inboxes.put(number, inbox);
-            }
-            if (inbox == null) {
-                grant(); // over here
+            if (number <= floor || over.contains(number)) {
+                grant();
             } else {
-                inbox.add(new Item(frame));
+                // The peer may be ahead; then it waits there until the conversation begins here.
+                inboxes.computeIfAbsent(number, n -> new LinkedBlockingQueue<>()).add(new Item(frame));
             }
         } finally {
             lock.unlock();
@@ -230,15 +229,20 @@ final class StreamChannel implements Channel {
     // ---- Conversations -----------------------------------------------------------------------------------------
 
     @Override
-    public void nonces(long[] nonces) {
+    public void opened(long[] nonces, long firstBlock) {
         authenticator.nonces(nonces);
+        lock.lock();
+        try {
+            floor = firstBlock - 1;
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
     public Conversation conversation(long number) {
         lock.lock();
         try {
-            latest = Math.max(latest, number);
             BlockingQueue<Item> inbox = inboxes.computeIfAbsent(number, n -> new LinkedBlockingQueue<>());
             if (broken != null) {
                 inbox.add(END);
@@ -320,10 +324,7 @@ final class StreamChannel implements Channel {
 
         private Frame next() {
             try {
-                @Nullable Item item = inbox.poll(silence.toNanos(), TimeUnit.NANOSECONDS);
-                if (item == null) {
-                    throw new ProtocolException("nothing came from the peer for " + silence.toSeconds() + " s");
-                }
+                Item item = await();
                 Frame frame = item.frame();
                 if (frame == null) {
                     inbox.add(END);
@@ -340,6 +341,23 @@ final class StreamChannel implements Channel {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new ProtocolException("interrupted while waiting for the peer");
+            }
+        }
+
+        /** The peer may be at work on other blocks: only if it says nothing at all it is gone. */
+        private Item await() throws InterruptedException {
+            long since = System.nanoTime();
+            for (; ; ) {
+                long now = System.nanoTime();
+                long quiet = Math.min(now - since, now - heard);
+                @Nullable Item item = inbox.poll(Math.max(0, silence.toNanos() - quiet), TimeUnit.NANOSECONDS);
+                if (item != null) {
+                    return item;
+                }
+                if (quiet >= silence.toNanos()) {
+                    throw new ProtocolException(
+                            "nothing came from the peer for " + silence.toMillis() / 1000.0 + " s");
+                }
             }
         }
 
@@ -368,6 +386,10 @@ final class StreamChannel implements Channel {
             lock.lock();
             try {
                 inboxes.remove(number);
+                over.add(number);
+                while (over.remove(floor + 1)) {
+                    floor++;
+                }
                 for (Item item : inbox) {
                     if (item.frame() != null) {
                         grant();

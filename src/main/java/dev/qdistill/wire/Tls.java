@@ -5,6 +5,8 @@ import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
@@ -17,6 +19,7 @@ import java.nio.file.Path;
  */
 public record Tls(Path certificates, Path privateKey, Path authority) {
     SslContext server() throws IOException {
+        requireReadable();
         return GrpcSslContexts.configure(SslContextBuilder.forServer(certificates.toFile(), privateKey.toFile()))
                 .trustManager(authority.toFile())
                 .clientAuth(ClientAuth.REQUIRE)
@@ -24,9 +27,19 @@ public record Tls(Path certificates, Path privateKey, Path authority) {
     }
 
     SslContext client() throws IOException {
+        requireReadable();
         return GrpcSslContexts.forClient()
                 .keyManager(certificates.toFile(), privateKey.toFile())
                 .trustManager(authority.toFile())
                 .build();
+    }
+
+    /** Names the file, which the library's messages do not always do. */
+    private void requireReadable() throws IOException {
+        for (Path file : new Path[] {certificates, privateKey, authority}) {
+            if (!Files.isReadable(file)) {
+                throw new NoSuchFileException(file.toString(), null, "not there, or not to be read");
+            }
+        }
     }
 }

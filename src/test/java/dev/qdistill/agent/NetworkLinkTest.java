@@ -44,7 +44,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class NetworkLinkTest {
     private static final int BLOCKS = 120;
     private static final long KEY_BITS = 110_000;
-    private static final Duration SILENCE = Duration.ofMillis(900);
+    /** How long the sites wait; short where messages are lost on purpose. */
+    private Duration silence = Duration.ofSeconds(30);
 
     @TempDir
     static Path dumps;
@@ -99,11 +100,11 @@ final class NetworkLinkTest {
     }
 
     private Listener listener(Site site) {
-        return keep(new Listener(site, new InetSocketAddress("127.0.0.1", 0), Optional.empty(), SILENCE));
+        return keep(new Listener(site, new InetSocketAddress("127.0.0.1", 0), Optional.empty(), silence));
     }
 
     private Dialer dialer(Site site, int port) {
-        return keep(new Dialer(site, "127.0.0.1", port, Optional.empty(), SILENCE));
+        return keep(new Dialer(site, "127.0.0.1", port, Optional.empty(), silence));
     }
 
     private record Outcome(@Nullable Throwable alice, @Nullable Throwable bob) {
@@ -112,12 +113,25 @@ final class NetworkLinkTest {
         }
     }
 
-    private Outcome run(Connector a, Connector b, Settings settings, int window, int attempts) {
+    private Outcome run(Connector a, Connector b, Settings settings, int window) {
         CompletableFuture<Void> one = CompletableFuture.runAsync(
-                () -> alice.run(a, settings, window).run(alice.dump, alice.keys, attempts, alice.blocks::add),
+                () -> alice.run(a, settings, window).connect(alice.dump, alice.keys, alice.blocks::add),
                 Thread.ofPlatform()::start);
+        pause();
         CompletableFuture<Void> two = CompletableFuture.runAsync(
-                () -> bob.run(b, settings, window).run(bob.dump, bob.keys, attempts, bob.blocks::add),
+                () -> bob.run(b, settings, window).connect(bob.dump, bob.keys, bob.blocks::add),
+                Thread.ofPlatform()::start);
+        @Nullable Throwable first = failure(one, 60);
+        return new Outcome(first, failure(two, 60));
+    }
+
+    private Outcome runBobFirst(Connector a, Connector b) {
+        CompletableFuture<Void> two = CompletableFuture.runAsync(
+                () -> bob.run(b, settings(blockPulses * 12), 4).connect(bob.dump, bob.keys, bob.blocks::add),
+                Thread.ofPlatform()::start);
+        pause();
+        CompletableFuture<Void> one = CompletableFuture.runAsync(
+                () -> alice.run(a, settings(blockPulses * 12), 4).connect(alice.dump, alice.keys, alice.blocks::add),
                 Thread.ofPlatform()::start);
         @Nullable Throwable first = failure(one, 60);
         return new Outcome(first, failure(two, 60));
@@ -129,6 +143,15 @@ final class NetworkLinkTest {
             return null;
         } catch (CompletionException e) {
             return e.getCause();
+        }
+    }
+
+    /** Until the listener awaits a connection. */
+    private static void pause() {
+        try {
+            Thread.sleep(30);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -146,12 +169,12 @@ final class NetworkLinkTest {
     }
 
     @Test
-    void bothSitesGetTheSameKeysWithSeveralBlocksInFlight() {
+    void bothSitesGetTheSameKeysWithSeveralBlocksInFlight() throws IOException {
         for (Site listening : Site.values()) {
             Listener l = listener(listening);
             Dialer d = dialer(listening == Site.ALICE ? Site.BOB : Site.ALICE, l.port());
             boolean aliceListens = listening == Site.ALICE;
-            Outcome o = run(aliceListens ? l : d, aliceListens ? d : l, settings(blockPulses * 12), 4, 0);
+            Outcome o = aliceListens ? run(l, d, settings(blockPulses * 12), 4) : runBobFirst(d, l);
             assertTrue(o.well(), String.valueOf(o));
             assertEquals(10, alice.blocks.size());
             assertEquals(10, alice.ids().size());
@@ -160,7 +183,7 @@ final class NetworkLinkTest {
             assertEquals(0, alice.log.counts().refused() + bob.log.counts().refused());
             alice.close();
             bob.close();
-            dir = dir.resolve("again");
+            dir = Files.createDirectory(dir.resolve("again"));
             install();
         }
     }
@@ -172,7 +195,7 @@ final class NetworkLinkTest {
         TestSite.preShare(dir.resolve("alice"), dir.resolve("bob"), 8);
         start();
         Listener l = listener(Site.ALICE);
-        Outcome o = run(l, dialer(Site.BOB, l.port()), settings(blockPulses * 4), 2, 0);
+        Outcome o = run(l, dialer(Site.BOB, l.port()), settings(blockPulses * 4), 2);
         assertTrue(o.well(), String.valueOf(o));
         assertEquals(30, alice.ids().size());
         assertTrue(alice.pool.blocks() > 8 && bob.pool.blocks() > 8);
@@ -193,7 +216,7 @@ final class NetworkLinkTest {
         // Keys so short that a quarter is less than the pads of one block.
         Listener l = listener(Site.ALICE);
         Settings none = new Settings(1e-6, 1e-12, blockPulses * 2, 0.001, 0.15, Profile.FAST, 1 << 14);
-        Outcome o = run(l, dialer(Site.BOB, l.port()), none, 1, 0);
+        Outcome o = run(l, dialer(Site.BOB, l.port()), none, 1);
         assertFalse(o.well());
         assertTrue(
                 o.alice() instanceof AuthenticationException a && a.dry()
@@ -209,7 +232,7 @@ final class NetworkLinkTest {
         TestSite.preShare(dir.resolve("mallory"), dir.resolve("bob"), 10);
         bob = new TestSite(Role.BOB, dir.resolve("bob"), bobDump);
         Listener l = listener(Site.ALICE);
-        Outcome o = run(l, dialer(Site.BOB, l.port()), settings(blockPulses * 4), 2, 0);
+        Outcome o = run(l, dialer(Site.BOB, l.port()), settings(blockPulses * 4), 2);
         assertTrue(o.alice() instanceof AuthenticationException, String.valueOf(o));
         assertTrue(o.bob() instanceof ProtocolException, String.valueOf(o));
         assertEquals(List.of(), alice.ids());
@@ -219,6 +242,7 @@ final class NetworkLinkTest {
 
     @Test
     void whateverIsDoneToAnyMessageTheSitesNeverDisagree() throws IOException {
+        silence = Duration.ofMillis(1500);
         Listener l = listener(Site.ALICE);
         Meddler meddler = keep(new Meddler(l.port()));
         Dialer d = dialer(Site.BOB, meddler.port());
@@ -236,7 +260,11 @@ final class NetworkLinkTest {
             }
             meddler.plan(plan);
             long before = alice.ids().size();
+            long start = System.nanoTime();
             Outcome o = stopAfter(l, d, settings, 1);
+            if (Boolean.getBoolean("qdistill.test.verbose")) {
+                System.out.printf("%.2f s %s %s%n", (System.nanoTime() - start) * 1e-9, plan, o);
+            }
             if (meddler.done()) {
                 deeds++;
                 assertFalse(o.bob() != null && "enough".equals(o.bob().getMessage()), plan + " was not noticed");
@@ -253,7 +281,7 @@ final class NetworkLinkTest {
         }
         meddler.plan(null);
         assertTrue(deeds > 60, "deeds: " + deeds);
-        Outcome o = run(l, d, settings, 1, 0);
+        Outcome o = run(l, d, settings, 1);
         assertTrue(o.well(), String.valueOf(o));
         requireSameKeys();
         assertTrue(alice.log.counts().refused() + bob.log.counts().refused() > 10);
@@ -263,11 +291,12 @@ final class NetworkLinkTest {
     /** A session that is broken off after some blocks, if nothing else ends it before. */
     private Outcome stopAfter(Connector a, Connector b, Settings settings, int blocks) {
         CompletableFuture<Void> one = CompletableFuture.runAsync(
-                () -> alice.run(a, settings, 1).run(alice.dump, alice.keys, 0, alice.blocks::add),
+                () -> alice.run(a, settings, 1).connect(alice.dump, alice.keys, alice.blocks::add),
                 Thread.ofPlatform()::start);
         int[] seen = new int[1];
+        pause();
         CompletableFuture<Void> two = CompletableFuture.runAsync(
-                () -> bob.run(b, settings, 1).run(bob.dump, bob.keys, 0, block -> {
+                () -> bob.run(b, settings, 1).connect(bob.dump, bob.keys, block -> {
                     if (++seen[0] > blocks) {
                         throw new ProtocolException("enough");
                     }
@@ -304,7 +333,7 @@ final class NetworkLinkTest {
                         1,
                         Optional.of(new dev.qdistill.wire.Tls(
                                 dir.resolve("no.pem"), dir.resolve("no.key"), dir.resolve("no.ca"))),
-                        SILENCE));
+                        silence));
         assertThrows(
                 dev.qdistill.auth.PoolException.class,
                 () -> PadPool.open(dir.resolve("alice").resolve("auth"), "metro", Site.ALICE));

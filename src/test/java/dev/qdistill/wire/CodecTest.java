@@ -179,7 +179,7 @@ final class CodecTest {
         try {
             Codec.decode(bytes, DETECTIONS);
         } catch (ProtocolException e) {
-            assertTrue(String.valueOf(e.getMessage()).startsWith("the peer "), m + ": " + e);
+            assertTrue(String.valueOf(e.getMessage()).startsWith("the peer"), m + ": " + e);
         }
     }
 
