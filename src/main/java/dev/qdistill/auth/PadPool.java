@@ -243,6 +243,41 @@ public final class PadPool implements AutoCloseable {
         supplies.sort(Comparator.comparingLong(Supply::order).thenComparing(Supply::id));
     }
 
+    /**
+     * What is left in a pool.
+     *
+     * @param link the link's name
+     * @param site whose
+     * @param padsToBob pads for what Alice sends, those that this site does not send with yet included
+     * @param padsToAlice pads for what Bob sends
+     */
+    public record Level(String link, Site site, int padsToBob, int padsToAlice) {
+        /** For how many blocks it is enough. */
+        public int blocks() {
+            return Math.min(padsToBob, padsToAlice / (PADS_OF_BLOCK - 1));
+        }
+    }
+
+    /** What is left in a pool, which another process may have open. */
+    public static Level level(Path directory) {
+        List<Supply.Level> levels = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + Supply.SUFFIX)) {
+            for (Path file : files) {
+                levels.add(Supply.level(file));
+            }
+        } catch (IOException e) {
+            throw new PoolException(directory, "read the pool", e);
+        }
+        if (levels.isEmpty()) {
+            throw new PoolException(directory, "is no pool of authentication key; 'keys psk' makes and installs one");
+        }
+        return new Level(
+                levels.getFirst().link(),
+                levels.getFirst().site(),
+                levels.stream().mapToInt(Supply.Level::toBob).sum(),
+                levels.stream().mapToInt(Supply.Level::toAlice).sum());
+    }
+
     /** The link's name. */
     public synchronized String link() {
         return supplies.getFirst().link();

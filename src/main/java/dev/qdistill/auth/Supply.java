@@ -77,7 +77,7 @@ final class Supply implements AutoCloseable {
     private final byte[] used;
     private final int[] firstFree = new int[2];
 
-    private Supply(Path file, FileChannel channel) throws IOException {
+    private Supply(Path file, FileChannel channel, boolean recover) throws IOException {
         this.file = file;
         this.channel = channel;
         this.header = arena.allocate(HEADER, 64);
@@ -113,10 +113,27 @@ final class Supply implements AutoCloseable {
                 throw new PoolException(file, "became shorter while it was read");
             }
         }
-        for (int i = 0; i < used.length; i++) {
+        for (int i = 0; recover && i < used.length; i++) {
             if (used[i] != 0) {
                 wipePad(i); // a crash may have come in between
             }
+        }
+    }
+
+    /** What is left in a file; none if it is staged. */
+    record Level(String link, Site site, int toBob, int toAlice) {}
+
+    /** Looks at a file that another process may be using. */
+    static Level level(Path file) {
+        try (Supply s = new Supply(file, FileChannel.open(file, Set.of(READ, LinkOption.NOFOLLOW_LINKS)), false)) {
+            boolean usable = s.state() != State.STAGED;
+            return new Level(
+                    s.link(),
+                    s.site(),
+                    usable ? s.remaining(Direction.ALICE_TO_BOB) : 0,
+                    usable ? s.remaining(Direction.BOB_TO_ALICE) : 0);
+        } catch (IOException e) {
+            throw new PoolException(file, "read it", e);
         }
     }
 
@@ -134,7 +151,7 @@ final class Supply implements AutoCloseable {
             }
             FileChannel channel = FileChannel.open(file, Set.of(READ, WRITE, LinkOption.NOFOLLOW_LINKS));
             try {
-                return new Supply(file, channel);
+                return new Supply(file, channel, true);
             } catch (Throwable t) {
                 channel.close();
                 throw t;

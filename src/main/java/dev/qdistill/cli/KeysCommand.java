@@ -45,7 +45,9 @@ import tools.jackson.databind.node.ObjectNode;
             KeysCommand.ListKeys.class,
             KeysCommand.ExportKey.class,
             KeysCommand.VerifyKeys.class,
-            KeysCommand.Ledger.class
+            KeysCommand.Ledger.class,
+            KeysPskCommand.class,
+            KeysPoolCommand.class
         })
 final class KeysCommand {
     /** {@code keys list}. */

@@ -2,6 +2,8 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.amplify.EntropyException;
+import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.auth.PoolException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.link.ProtocolException;
@@ -69,6 +71,8 @@ public final class Main {
             case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
             case ProtocolException b -> ExitCode.PEER;
+            case AuthenticationException b -> ExitCode.PEER;
+            case PoolException b -> ExitCode.STORAGE;
             case UncheckedIOException b -> ExitCode.STORAGE;
             case IOException b -> ExitCode.STORAGE;
             default -> ExitCode.INTERNAL;

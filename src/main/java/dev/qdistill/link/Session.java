@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -242,15 +243,30 @@ public final class Session implements AutoCloseable {
                 finish(number, end, peer);
                 return Optional.empty();
             }
-            party.receive(first, peer);
+            receive(party, first, peer);
             while (!party.done()) {
-                party.receive(peer.receive(), peer);
+                receive(party, peer.receive(), peer);
             }
             return Optional.of(party.result());
         } finally {
             synchronized (changed) {
                 conversations.remove(number);
             }
+        }
+    }
+
+    /** What a message of the peer's leads to is the peer's doing, wherever it is noticed. */
+    private void receive(Party party, Message message, Conversation peer) {
+        try {
+            party.receive(message, peer);
+        } catch (IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException
+                | NoSuchElementException e) {
+            String name = message instanceof Message.Reconciliation r
+                    ? r.step().getClass().getSimpleName()
+                    : message.getClass().getSimpleName();
+            throw new ProtocolException("the peer's " + name + " does not fit: " + e.getMessage(), e);
         }
     }
 

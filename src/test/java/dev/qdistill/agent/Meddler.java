@@ -51,6 +51,7 @@ final class Meddler implements AutoCloseable {
     private @Nullable Frame held;
     private int skipped;
     private boolean done;
+    private boolean harmless;
 
     /** Every kind of message that was seen, by direction: how often in the last session. */
     final Map<Boolean, Map<BodyCase, Integer>> seen = new HashMap<>();
@@ -89,12 +90,18 @@ final class Meddler implements AutoCloseable {
         held = null;
         skipped = 0;
         done = false;
+        harmless = false;
         seen.clear();
     }
 
     /** Whether the deed was done. */
     synchronized boolean done() {
         return done;
+    }
+
+    /** Whether two messages changed places that are not of one conversation, or the same bytes were said before. */
+    synchronized boolean harmless() {
+        return harmless;
     }
 
     private StreamObserver<Frame> relay(boolean fromDialer, StreamObserver<Frame> out) {
@@ -147,12 +154,15 @@ final class Meddler implements AutoCloseable {
         Frame waiting = held;
         if (waiting != null && plan != null && plan.fromDialer() == fromDialer) {
             held = null;
+            // Conversations are independent: their order does not matter.
+            harmless = frame.getConversation() != waiting.getConversation();
             return List.of(frame, waiting);
         }
         if (plan == null || done || plan.fromDialer() != fromDialer || plan.kind() != kind || skipped++ < plan.skip()) {
             return List.of(frame);
         }
         done = true;
+        harmless = plan.deed() == Deed.REPLAY && old != null && old.getPayload().equals(frame.getPayload());
         return switch (plan.deed()) {
             case FLIP -> List.of(flip(frame));
             case DROP -> List.of();
