@@ -1,285 +1,622 @@
-// The kernels of dev.qdistill.gf2 for AVX-512 (F, BW, VBMI) with GFNI: each does what the Java class of the same name does, on the
-// same memory. One difference: products by constants are matrices of bits (BitMatrices) where Java looks them up (LookupTables).
+// The transform and the basis conversion of dev.qdistill.gf2 for AVX-512 (F, BW, VBMI) with GFNI.
+// gf2_kernels_avx2*.c compile this file again, for AVX2: see avx512_on_avx2.h.
+// flags: -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2 -mgfni -mvpclmulqdq -mpclmul -mbmi -mbmi2
 
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni,bmi2")))
-#define EXPORT TARGET __attribute__((visibility("default")))
+#ifndef NAME
+#define NAME(kernel) qd_gf2_avx512_##kernel
+#endif
+#define EXPORT __attribute__((visibility("default")))
 
 typedef __m512i V;
 
-// 1 if this CPU has what the kernels need.
-__attribute__((visibility("default"))) int qd_gf2_supported(void) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
-}
-
-TARGET static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
-TARGET static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
-TARGET static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
-TARGET static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+static inline V ld(int64_t a) { return _mm512_loadu_si512((const void *)a); }
+static inline void st(int64_t a, V v) { _mm512_storeu_si512((void *)a, v); }
+static inline V xor2(V a, V b) { return _mm512_xor_si512(a, b); }
+static inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
 // a ^ (b & m)
-TARGET static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
+static inline V xorand(V a, V b, V m) { return _mm512_ternarylogic_epi64(a, b, m, 0x78); }
 // table[index]
-TARGET static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
-TARGET static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
-// Bits 6, 7 of x0 at 4, 5; those of x1 at 2, 3.
-TARGET static inline V top_bits(V x0, V x1) {
-  V m = _mm512_set1_epi8(0x30);
-  return _mm512_ternarylogic_epi64(_mm512_srli_epi32(x0, 2), _mm512_srli_epi32(x1, 4), m, 0xe4);
-}
+static inline V look(V index, V table) { return _mm512_permutexvar_epi8(index, table); }
+static inline int64_t spread(int64_t k, int64_t mask) { return (int64_t)_pdep_u64((uint64_t)k, (uint64_t)mask); }
 
-EXPORT void qd_gf2_xor(int64_t to, int64_t from, int64_t bytes) {
+EXPORT void NAME(xor)(int64_t to, int64_t from, int64_t bytes) {
   for (int64_t k = 0; k < bytes; k += 64) st(to + k, xor2(ld(to + k), ld(from + k)));
 }
 
 // A matrix of 8x8 bits times every byte: the products by constants (BitMatrices).
+// The additive Fourier transform (docs/additive-fft.md). Tables are made by NativePlan, which says what is where.
+//
+// Bytes of GF(2^8) are kept in the basis of the instruction gf2p8mulb, so that products whose factors differ from lane to lane need
+// no tables. Constants of whole vectors are matrices of 8x8 bits (gf2p8affineqb). An element of GF(2^16) is in planes 0 and 1, of
+// GF(2^32) in planes 0 to 3.
+
+#define INL static inline __attribute__((always_inline))
 #define MATRIX(a) _mm512_set1_epi64(*(const int64_t *)(a))
 #define MUL(x, m) _mm512_gf2p8affine_epi64_epi8(x, m, 0)
+// With a matrix for each quadword.
+#ifndef MUL_EACH
+#define MUL_EACH(x, m) MUL(x, m)
+#endif
+#define BYTE(a) _mm512_set1_epi8(*(const char *)(a))
+#define PROD(x, y) _mm512_gf2p8mul_epi8(x, y)
 
-EXPORT void qd_gf2_bytes(int64_t lo, int64_t hi, int32_t vectors, int64_t mask, int64_t table, int32_t pre, int32_t post) {
-  V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post), m = MATRIX(table);
-  for (int32_t k = 0; k < vectors; k++) {
-    int64_t at = spread(k, mask);
-    V l = ld(lo + at), h = xorand(ld(hi + at), l, before);
-    l = xor2(l, MUL(h, m));
-    st(lo + at, l);
-    st(hi + at, xorand(h, l, after));
+enum { TOP = 16, STAGES = 32, FIRST = 9, STATE = 192, ROW = 128 };
+
+typedef struct {
+  int64_t m, strips, ops, groups, pointwise, unit_group_bits;
+  int64_t unit_mask, reserved;
+  int64_t stages[STAGES];
+} Plan;
+
+typedef struct {
+  int64_t wide, slot, exchange, high, other, other2, lanes, vary, vary2;
+} Op;
+
+typedef struct {
+  int64_t state[5 * STATE / 8] __attribute__((aligned(64)));
+  int64_t matrices[STAGES][ROW / 8] __attribute__((aligned(64)));
+  uint64_t block[STAGES];
+  const Plan *plan;
+  int64_t plane, high, values, factor, group;
+  int m, truncated, inverse;
+} Run;
+
+// 8x8 bits across eight vectors: bit i of every byte of v[j] becomes bit j of v[i].
+#define BITSWAP(a, b, s, x)                                                \
+  {                                                                        \
+    V na = _mm512_ternarylogic_epi64(_mm512_slli_epi64(b, s), a, x, 0xe4); \
+    b = _mm512_ternarylogic_epi64(b, _mm512_srli_epi64(a, s), x, 0xe4);    \
+    a = na;                                                                \
+  }
+
+INL void transpose_bits(V *v) {
+  V x1 = _mm512_set1_epi8((char)0xAA), x2 = _mm512_set1_epi8((char)0xCC), x4 = _mm512_set1_epi8((char)0xF0);
+  for (int i = 0; i < 4; i++) BITSWAP(v[i], v[i + 4], 4, x4)
+  BITSWAP(v[0], v[2], 2, x2) BITSWAP(v[1], v[3], 2, x2) BITSWAP(v[4], v[6], 2, x2) BITSWAP(v[5], v[7], 2, x2)
+  for (int i = 0; i < 8; i += 2) BITSWAP(v[i], v[i + 1], 1, x1)
+}
+
+// Stages of GF(2^8) within sixteen vectors, one for each bit of their number but the last, which is truncated.
+#define UNROLL _Pragma("GCC unroll 32")
+// One stage between vectors whose numbers differ in bit s; constants from c on.
+#define FORWARD8(s, c)                                                                    \
+  UNROLL for (int r = 0; r < 16; r++) if (!(r & s)) {                                     \
+    v[r] = xor2(v[r], MUL(v[r + s], MATRIX(t + 8 * (c + half * (8 / s) + r / (2 * s))))); \
+    if (s > 1) v[r + s] = xor2(v[r + s], v[r]);                                           \
+  }
+#define INVERSE8(s, c)                                                                    \
+  UNROLL for (int r = 0; r < 16; r++) if (!(r & s)) {                                     \
+    if (s > 1) v[r + s] = xor2(v[r + s], v[r]);                                           \
+    v[r] = xor2(v[r], MUL(v[r + s], MATRIX(t + 8 * (c + half * (8 / s) + r / (2 * s))))); \
+  }
+
+// Stages of GF(2^8) within sixteen vectors, one for each bit of their number but the last, which is truncated. t: the constants of the
+// four stages, 2, 4, 8 and 16 of them for both halves.
+INL void stages16(V *v, int64_t t, int64_t half, int inverse) {
+  if (!inverse) {
+    FORWARD8(8, 0) FORWARD8(4, 2) FORWARD8(2, 6) FORWARD8(1, 14)
+  } else {
+    INVERSE8(1, 14) INVERSE8(2, 6) INVERSE8(4, 2) INVERSE8(8, 0)
   }
 }
 
-EXPORT void qd_gf2_map(int64_t data, int32_t vectors, int64_t table) {
-  V m = MATRIX(table);
-  for (int32_t k = 0; k < vectors; k++) st(data + 64 * (int64_t)k, MUL(ld(data + 64 * (int64_t)k), m));
-}
-
-EXPORT void qd_gf2_shorts(int64_t data, int64_t from, int64_t to, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
-                          int64_t plane, int64_t table, int64_t deltas, int32_t pre, int32_t post) {
-  V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post);
-  for (int64_t b = from; b < to; b++) {
-    int64_t block = data + spread(b, block_mask);
-    V m00 = MATRIX(table), m01 = MATRIX(table + 8), m10 = MATRIX(table + 16), m11 = MATRIX(table + 24);
-    for (int32_t k = 0; k < vectors; k++) {
-      int64_t l = block + spread(k, mask), h = l + stride;
-      V l0 = ld(l), l1 = ld(l + plane);
-      V h0 = xorand(ld(h), l0, before), h1 = xorand(ld(h + plane), l1, before);
-      l0 = xor3(l0, MUL(h0, m00), MUL(h1, m01));
-      l1 = xor3(l1, MUL(h0, m10), MUL(h1, m11));
-      st(h, xorand(h0, l0, after));
-      st(h + plane, xorand(h1, l1, after));
-      st(l, l0);
-      st(l + plane, l1);
+// Strips of 512 coefficients of 256 rows, bits m - 1 to m - 8. Matrices: β_3; to the basis of bytes, the same after stage m - 4 of the
+// upper half; both back; the constants of stages m - 5 to m - 8.
+EXPORT void NAME(strips)(int64_t plan, int64_t coefficients, int64_t limit, int64_t values, int64_t from, int64_t to, int64_t strip) {
+  const Plan *p = (const Plan *)plan;
+  const int64_t row = (int64_t)1 << (p->m - 11), plane = (int64_t)1 << (p->m - 8), t = p->strips;
+  V beta3 = MATRIX(t), in = MATRIX(t + 8), in4 = MATRIX(t + 16);
+  for (int64_t s = from; s < to; s++) {
+    const int64_t c = coefficients + 64 * s, end = coefficients + limit;
+    for (int r = 0; r < 16; r++) {
+      V x[8], y[8];
+      for (int i = 0; i < 8; i++) {
+        int64_t a = c + row * (r + (i & 1) * 128 + (i >> 1 & 1) * 64 + (i >> 2) * 16), b = a + 32 * row;
+        x[i] = a < end ? ld(a) : _mm512_setzero_si512();
+        y[i] = b < end ? ld(b) : _mm512_setzero_si512();
+      }
+      transpose_bits(x);
+      transpose_bits(y);
+      for (int j = 0; j < 8; j++) {
+        V l = xor2(x[j], MUL(y[j], beta3));
+        st(strip + 64 * (32 * j + r), MUL(l, in));
+        st(strip + 64 * (32 * j + 16 + r), MUL(xor2(y[j], l), in4));
+      }
     }
-    if (b + 1 < to) {
-      int64_t d = deltas + 64 * (int64_t)__builtin_ctzll((uint64_t)(b + 1));
-      for (int i = 0; i < 32; i += 8) *(int64_t *)(table + i) ^= *(const int64_t *)(d + i);
+    for (int j = 0; j < 8; j++)
+      for (int h = 0; h < 2; h++) {
+        V v[16];
+        UNROLL for (int r = 0; r < 16; r++) v[r] = ld(strip + 64 * (32 * j + 16 * h + r));
+        stages16(v, t + 64, h, 0);
+        UNROLL for (int r = 0; r < 16; r++) st(values + (16 * h + r) * plane + 512 * s + 64 * j, v[r]);
+      }
+  }
+}
+
+EXPORT void NAME(strips_back)(int64_t plan, int64_t values, int64_t coefficients, int64_t from, int64_t to, int64_t strip) {
+  const Plan *p = (const Plan *)plan;
+  const int64_t row = (int64_t)1 << (p->m - 11), plane = (int64_t)1 << (p->m - 8), t = p->strips;
+  V beta3 = MATRIX(t), out = MATRIX(t + 24), out4 = MATRIX(t + 32);
+  for (int64_t s = from; s < to; s++) {
+    for (int j = 0; j < 8; j++)
+      for (int h = 0; h < 2; h++) {
+        V v[16];
+        UNROLL for (int r = 0; r < 16; r++) v[r] = ld(values + (16 * h + r) * plane + 512 * s + 64 * j);
+        stages16(v, t + 64, h, 1);
+        UNROLL for (int r = 0; r < 16; r++) st(strip + 64 * (32 * j + 16 * h + r), v[r]);
+      }
+    const int64_t c = coefficients + 64 * s;
+    for (int r = 0; r < 16; r++) {
+      V x[8], y[8];
+      for (int j = 0; j < 8; j++) {
+        V l = MUL(ld(strip + 64 * (32 * j + r)), out), h = xor2(MUL(ld(strip + 64 * (32 * j + 16 + r)), out4), l);
+        x[j] = xor2(l, MUL(h, beta3));
+        y[j] = h;
+      }
+      transpose_bits(x);
+      transpose_bits(y);
+      for (int i = 0; i < 8; i++) {
+        int64_t a = c + row * (r + (i & 1) * 128 + (i >> 1 & 1) * 64 + (i >> 2) * 16);
+        st(a, x[i]);
+        st(a + 32 * row, y[i]);
+      }
     }
   }
 }
 
-EXPORT void qd_gf2_add(int64_t to, int64_t from, int64_t p, int64_t q, int32_t vectors, int64_t mask) {
-  for (int32_t k = 0; k < vectors; k++) {
-    int64_t t = to + spread(k, mask), f = from + spread(k, mask);
-    st(t, xor2(ld(t), ld(f)));
-    st(t + p, xor2(ld(t + p), ld(f + p)));
-    st(t + q, xor2(ld(t + q), ld(f + q)));
-    st(t + q + p, xor2(ld(t + q + p), ld(f + q + p)));
+// l += w h, GF(2^16); the matrices of w.
+#define ADD16(l0, l1, h0, h1, m)                       \
+  {                                                    \
+    l0 = xor3(l0, MUL(h0, (m)[0]), MUL(h1, (m)[1]));   \
+    l1 = xor3(l1, MUL(h0, (m)[2]), MUL(h1, (m)[3]));   \
   }
-}
 
-EXPORT void qd_gf2_ints(int64_t lo, int64_t hi, int64_t p, int64_t q, int32_t vectors, int64_t mask, int64_t table) {
-  V m[16];
-  for (int i = 0; i < 16; i++) m[i] = MATRIX(table + 8 * i);
-  for (int32_t k = 0; k < vectors; k++) {
-    int64_t l = lo + spread(k, mask), h = hi + spread(k, mask);
-    V h0 = ld(h), h1 = ld(h + p), h2 = ld(h + q), h3 = ld(h + q + p);
-#define SUM(at, i) st(at, xor3(xor3(ld(at), MUL(h0, m[i]), MUL(h1, m[i + 1])), MUL(h2, m[i + 2]), MUL(h3, m[i + 3])))
-    SUM(l, 0);
-    SUM(l + p, 4);
-    SUM(l + q, 8);
-    SUM(l + q + p, 12);
+// Stages i and i - 1 on a block of four quarters; last: the second is truncated.
+INL void quarters(int64_t base, int64_t quarter, int64_t plane, const int64_t *w, const int64_t *w1, const int64_t *step, int last, int inverse) {
+  V a[4], b[4], c[4];
+  for (int k = 0; k < 4; k++) {
+    a[k] = _mm512_set1_epi64(w[k]);
+    b[k] = _mm512_set1_epi64(w1[k]);
+    c[k] = _mm512_set1_epi64(w1[k] ^ step[k]);
   }
-}
-
-#define NIB(x) _mm512_srli_epi32(x, 4)
-#define TERM(x, c, e) look(_mm512_add_epi8(look(x, log), c), e)
-
-// tables: logarithms, exponentials e0 e1 e2, those times beta_7.
-EXPORT void qd_gf2_lanes(int64_t data, int32_t blocks, int64_t block_mask, int32_t vectors, int64_t mask, int64_t stride,
-                         int64_t plane, int64_t constants, int64_t tables, int32_t pre, int32_t post) {
-  V before = _mm512_set1_epi8((char)pre), after = _mm512_set1_epi8((char)post);
-  V log = ld(tables), e0 = ld(tables + 64), e1 = ld(tables + 128), e2 = ld(tables + 192);
-  for (int32_t b = 0; b < blocks; b++) {
-    int64_t lo = data + spread(b, block_mask);
-    V c[9];
-    for (int i = 0; i < 9; i++) c[i] = ld(constants + 576 * (int64_t)b + 64 * i);
-    for (int32_t k = 0; k < vectors; k++) {
-      int64_t l = lo + spread(k, mask), h = l + stride;
-      V l0 = ld(l), l1 = ld(l + plane);
-      V h0 = xorand(ld(h), l0, before), h1 = xorand(ld(h + plane), l1, before);
-      V n0 = NIB(h0), n1 = NIB(h1), s = xor2(h0, h1), n = xor2(n0, n1);
-      V r = xor3(TERM(h0, c[0], e0), TERM(n0, c[1], e1), TERM(xor2(h0, n0), c[2], e2));
-      l0 = xor3(xor2(l0, r), TERM(h1, c[3], e0), xor2(TERM(n1, c[4], e1), TERM(xor2(h1, n1), c[5], e2)));
-      l1 = xor3(xor2(l1, r), TERM(s, c[6], e0), xor2(TERM(n, c[7], e1), TERM(xor2(s, n), c[8], e2)));
-      st(h, xorand(h0, l0, after));
-      st(h + plane, xorand(h1, l1, after));
-      st(l, l0);
-      st(l + plane, l1);
+  for (int64_t at = base; at < base + quarter; at += 64) {
+    V v[4][2];
+    for (int k = 0; k < 4; k++) {
+      v[k][0] = ld(at + k * quarter);
+      v[k][1] = ld(at + k * quarter + plane);
+    }
+#define TO_HIGH(l, h) v[h][0] = xor2(v[h][0], v[l][0]), v[h][1] = xor2(v[h][1], v[l][1]);
+    if (!inverse) {
+      ADD16(v[0][0], v[0][1], v[2][0], v[2][1], a) TO_HIGH(0, 2)
+      ADD16(v[1][0], v[1][1], v[3][0], v[3][1], a) TO_HIGH(1, 3)
+      ADD16(v[0][0], v[0][1], v[1][0], v[1][1], b)
+      ADD16(v[2][0], v[2][1], v[3][0], v[3][1], c)
+      if (!last) { TO_HIGH(0, 1) TO_HIGH(2, 3) }
+    } else {
+      if (!last) { TO_HIGH(0, 1) TO_HIGH(2, 3) }
+      ADD16(v[0][0], v[0][1], v[1][0], v[1][1], b)
+      ADD16(v[2][0], v[2][1], v[3][0], v[3][1], c)
+      TO_HIGH(0, 2) ADD16(v[0][0], v[0][1], v[2][0], v[2][1], a)
+      TO_HIGH(1, 3) ADD16(v[1][0], v[1][1], v[3][0], v[3][1], a)
+    }
+    for (int k = 0; k < 4; k++) {
+      st(at + k * quarter, v[k][0]);
+      st(at + k * quarter + plane, v[k][1]);
     }
   }
 }
 
-#define PROD(x, y, e) look(_mm512_add_epi8(look(x, log), look(y, log)), e)
+// One stage of GF(2^16).
+INL void halves(int64_t base, int64_t half, int64_t plane, const int64_t *w, int inverse) {
+  V a[4];
+  for (int k = 0; k < 4; k++) a[k] = _mm512_set1_epi64(w[k]);
+  for (int64_t at = base; at < base + half; at += 64) {
+    V l0 = ld(at), l1 = ld(at + plane), h0 = ld(at + half), h1 = ld(at + half + plane);
+    if (inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1);
+    ADD16(l0, l1, h0, h1, a)
+    if (!inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1);
+    st(at, l0), st(at + plane, l1), st(at + half, h0), st(at + half + plane, h1);
+  }
+}
 
-TARGET static inline void product(V x0, V x1, V y0, V y1, int64_t tables, V *r0, V *r1) {
-  V log = ld(tables), e0 = ld(tables + 64), e1 = ld(tables + 128), e2 = ld(tables + 192);
-  V f0 = ld(tables + 256), f1 = ld(tables + 320), f2 = ld(tables + 384);
-  V u0 = NIB(x0), u1 = NIB(x1), v0 = NIB(y0), v1 = NIB(y1);
-  V low = xor3(PROD(x0, y0, e0), PROD(u0, v0, e1), PROD(xor2(x0, u0), xor2(y0, v0), e2));
-  V high = xor3(PROD(x1, y1, f0), PROD(u1, v1, f1), PROD(xor2(x1, u1), xor2(y1, v1), f2));
-  V xs = xor2(x0, x1), ys = xor2(y0, y1), us = xor2(u0, u1), vs = xor2(v0, v1);
-  V sum = xor3(PROD(xs, ys, e0), PROD(us, vs, e1), PROD(xor2(xs, us), xor2(ys, vs), e2));
-  *r0 = xor2(low, high);
+// One stage of GF(2^32): w = u + v β_16, matrices of u, β_15 v, u + v.
+INL void wide_halves(int64_t base, int64_t half, int64_t p, int64_t q, const int64_t *w, int inverse) {
+  V m[12];
+  for (int k = 0; k < 12; k++) m[k] = _mm512_set1_epi64(w[k]);
+  for (int64_t at = base; at < base + half; at += 64) {
+    const int64_t g = at + half;
+    V l0 = ld(at), l1 = ld(at + p), l2 = ld(at + q), l3 = ld(at + q + p);
+    V h0 = ld(g), h1 = ld(g + p), h2 = ld(g + q), h3 = ld(g + q + p);
+    if (inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1), h2 = xor2(h2, l2), h3 = xor2(h3, l3);
+    V x0 = xor2(MUL(h0, m[0]), MUL(h1, m[1])), x1 = xor2(MUL(h0, m[2]), MUL(h1, m[3])), s0 = xor2(h0, h2), s1 = xor2(h1, h3);
+    l0 = xor2(l0, x0), l1 = xor2(l1, x1), l2 = xor2(l2, x0), l3 = xor2(l3, x1);
+    ADD16(l0, l1, h2, h3, m + 4)
+    ADD16(l2, l3, s0, s1, m + 8)
+    if (!inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1), h2 = xor2(h2, l2), h3 = xor2(h3, l3);
+    st(at, l0), st(at + p, l1), st(at + q, l2), st(at + q + p, l3);
+    st(g, h0), st(g + p, h1), st(g + q, h2), st(g + q + p, h3);
+  }
+}
+
+// The last nine stages, on 512 elements of a plane: bits 3 to 8 of the index are lanes at first, bits 0 to 2 number the vectors. A
+// stage's bit changes places with one of those, if it is in the lanes; the constants differ from lane to lane.
+#ifndef EXCHANGE
+#define EXCHANGE(a, b)                                   \
+  {                                                      \
+    V na = _mm512_permutex2var_epi8(a, to_low, b);       \
+    b = _mm512_permutex2var_epi8(a, to_high, b);         \
+    a = na;                                              \
+  }
+#endif
+
+// l += w h; w0, β_7 w1, w1, w0 + w1.
+#ifndef LANES16
+#define LANES16(l0, l1, h0, h1, w)                       \
+  {                                                      \
+    l0 = xor3(l0, PROD(h0, (w)[0]), PROD(h1, (w)[1]));   \
+    l1 = xor3(l1, PROD(h0, (w)[2]), PROD(h1, (w)[3]));   \
+  }
+#endif
+
+enum { BATCH = 4 };
+
+INL void op16(const Op *op, const int64_t *bases, int n, int64_t p, const char *states, int truncated, int inverse) {
+  const int exchange = op->exchange != 0;
+  V to_low, to_high;
+  if (exchange) to_low = ld(op->exchange), to_high = ld(op->exchange + 64);
+  for (int g = 0; g < n; g++)
+  for (int a = 0; a < 2; a++) {
+    const int64_t base = bases[g];
+    const char *state = states + STATE * g;
+    V w[4];
+    for (int k = 0; k < 4; k++) w[k] = xor2(BYTE(state + k), ld(op->lanes + a * op->vary + 64 * k));
+    for (int b = 0; b < 2; b++) {
+      if (b && op->vary2)
+        for (int k = 0; k < 4; k++) w[k] = xor2(BYTE(state + k), ld(op->lanes + a * op->vary + op->vary2 + 64 * k));
+      const int64_t l = base + a * op->other + b * op->other2, h = l + op->slot;
+      V l0 = ld(l), l1 = ld(l + p), h0 = ld(h), h1 = ld(h + p);
+      if (!inverse && exchange) { EXCHANGE(l0, h0) EXCHANGE(l1, h1) }
+      if (inverse && !truncated) h0 = xor2(h0, l0), h1 = xor2(h1, l1);
+      LANES16(l0, l1, h0, h1, w)
+      if (!inverse && !truncated) h0 = xor2(h0, l0), h1 = xor2(h1, l1);
+      if (inverse && exchange) { EXCHANGE(l0, h0) EXCHANGE(l1, h1) }
+      st(l, l0), st(l + p, l1), st(h, h0), st(h + p, h1);
+    }
+  }
+}
+
+INL void op32(const Op *op, const int64_t *bases, int n, int64_t p, const char *states, int inverse) {
+  const int64_t q = op->high;
+  const int exchange = op->exchange != 0;
+  V to_low, to_high;
+  if (exchange) to_low = ld(op->exchange), to_high = ld(op->exchange + 64);
+  for (int g = 0; g < n; g++) {
+  const int64_t base = bases[g];
+  const char *state = states + STATE * g;
+  V w[12];
+  for (int k = 0; k < 12; k++) w[k] = xor2(BYTE(state + k), ld(op->lanes + 64 * k));
+  for (int a = 0; a < 2; a++)
+    for (int b = 0; b < (op->other2 ? 2 : 1); b++) {
+      if ((a | b) && (op->vary | op->vary2))
+        for (int k = 0; k < 12; k++) w[k] = xor2(BYTE(state + k), ld(op->lanes + a * op->vary + b * op->vary2 + 64 * k));
+      const int64_t l = base + a * op->other + b * op->other2, h = l + op->slot;
+      V l0 = ld(l), l1 = ld(l + p), l2 = ld(l + q), l3 = ld(l + q + p);
+      V h0 = ld(h), h1 = ld(h + p), h2 = ld(h + q), h3 = ld(h + q + p);
+      if (!inverse && exchange) { EXCHANGE(l0, h0) EXCHANGE(l1, h1) EXCHANGE(l2, h2) EXCHANGE(l3, h3) }
+      if (inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1), h2 = xor2(h2, l2), h3 = xor2(h3, l3);
+      V x0 = xor2(PROD(h0, w[0]), PROD(h1, w[1])), x1 = xor2(PROD(h0, w[2]), PROD(h1, w[3])), s0 = xor2(h0, h2), s1 = xor2(h1, h3);
+      l0 = xor2(l0, x0), l1 = xor2(l1, x1), l2 = xor2(l2, x0), l3 = xor2(l3, x1);
+      LANES16(l0, l1, h2, h3, w + 4)
+      LANES16(l2, l3, s0, s1, w + 8)
+      if (!inverse) h0 = xor2(h0, l0), h1 = xor2(h1, l1), h2 = xor2(h2, l2), h3 = xor2(h3, l3);
+      if (inverse && exchange) { EXCHANGE(l0, h0) EXCHANGE(l1, h1) EXCHANGE(l2, h2) EXCHANGE(l3, h3) }
+      st(l, l0), st(l + p, l1), st(l + q, l2), st(l + q + p, l3);
+      st(h, h0), st(h + p, h1), st(h + q, h2), st(h + q + p, h3);
+    }
+  }
+}
+
+static void op_forward(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
+  if (op->wide == 0) op16(op, bases, n, p, states, 0, 0);
+  else if (op->wide == 1) op16(op, bases, n, p, states, 1, 0);
+  else op32(op, bases, n, p, states, 0);
+}
+
+static void op_inverse(const Op *op, const int64_t *bases, int n, int64_t p, const char *states) {
+  if (op->wide == 0) op16(op, bases, n, p, states, 0, 1);
+  else if (op->wide == 1) op16(op, bases, n, p, states, 1, 1);
+  else op32(op, bases, n, p, states, 1);
+}
+
+// β_7 for products of GF(2^16); the matrices of β_15.
+INL void product16(V x0, V x1, V y0, V y1, V beta7, V *r0, V *r1) {
+  V low = PROD(x0, y0), high = PROD(x1, y1), sum = PROD(xor2(x0, x1), xor2(y0, y1));
+  *r0 = xor2(low, MUL(high, beta7));
   *r1 = xor2(low, sum);
 }
 
-// beta15: look-up tables of x -> beta_15 x.
-EXPORT void qd_gf2_pointwise(int64_t x, int64_t y, int64_t p, int64_t q, int64_t from, int64_t to, int64_t mask, int64_t tables,
-                             int64_t beta15) {
-  for (int64_t k = from; k < to; k++) {
-    int64_t a = x + spread(k, mask), b = y + spread(k, mask);
-    V a0 = ld(a), a1 = ld(a + p), a2 = ld(a + q), a3 = ld(a + q + p);
-    V b0 = ld(b), b1 = ld(b + p), b2 = ld(b + q), b3 = ld(b + q + p);
-    V l0, l1, m0, m1, h0, h1;
-    product(a0, a1, b0, b1, tables, &l0, &l1);
-    product(xor2(a0, a2), xor2(a1, a3), xor2(b0, b2), xor2(b1, b3), tables, &m0, &m1);
-    product(a2, a3, b2, b3, tables, &h0, &h1);
-    V t = top_bits(h0, h1);
-    st(a + q, xor2(l0, m0));
-    st(a + q + p, xor2(l1, m1));
-    st(a, xor3(xor2(l0, look(h0, ld(beta15))), look(h1, ld(beta15 + 64)), look(t, ld(beta15 + 128))));
-    st(a + p, xor3(xor2(l1, look(h0, ld(beta15 + 192))), look(h1, ld(beta15 + 256)), look(t, ld(beta15 + 320))));
+INL void pointwise(const Plan *plan, int64_t x, int64_t y, int64_t p, int64_t q) {
+  const int64_t t = plan->pointwise;
+  V beta7 = MATRIX(t), m[4];
+  for (int k = 0; k < 4; k++) m[k] = MATRIX(t + 8 + 8 * k);
+  for (int64_t at = 0; at < 512; at += 64) {
+    if (at & q) continue;
+    const int64_t a = x + at, b = y + at;
+    V a0 = ld(a), a1 = ld(a + p), a2 = ld(a + q), a3 = ld(a + q + p), b0 = ld(b), b1 = ld(b + p), b2 = ld(b + q), b3 = ld(b + q + p);
+    V l0, l1, h0, h1, s0, s1;
+    product16(a0, a1, b0, b1, beta7, &l0, &l1);
+    product16(a2, a3, b2, b3, beta7, &h0, &h1);
+    product16(xor2(a0, a2), xor2(a1, a3), xor2(b0, b2), xor2(b1, b3), beta7, &s0, &s1);
+    st(a + q, xor2(s0, l0)), st(a + q + p, xor2(s1, l1));
+    ADD16(l0, l1, h0, h1, m)
+    st(a, l0), st(a + p, l1);
   }
 }
 
-static const uint64_t LANES[6] = {0xAAAAAAAAAAAAAAAAull, 0xCCCCCCCCCCCCCCCCull, 0xF0F0F0F0F0F0F0F0ull,
-                                  0xFF00FF00FF00FF00ull, 0xFFFF0000FFFF0000ull, 0xFFFFFFFF00000000ull};
-
-TARGET static inline V lane_xor(int bit) {
-  uint8_t t[64];
-  for (int i = 0; i < 64; i++) t[i] = (uint8_t)(i ^ 1 << bit);
-  return ld((int64_t)t);
+// Rows of a table of steps: w(0), then w(b + 1) - w(b) for b with 0, 1, 2 … trailing ones.
+INL void step(int64_t *w, int64_t table, int64_t bytes, uint64_t b) {
+  const int64_t row = table + bytes * (1 + (int64_t)__builtin_ctzll(b + 1));
+  for (int64_t k = 0; k < bytes; k += 64) st((int64_t)w + k, xor2(ld((int64_t)w + k), ld(row + k)));
 }
 
-#define SWAP(a, b, p, m)                             \
-  {                                                  \
-    V pa = look(p, a), pb = look(p, b);              \
-    a = _mm512_mask_blend_epi8(m, a, pb);            \
-    b = _mm512_mask_blend_epi8(m, pa, b);            \
-  }
-
-EXPORT void qd_gf2_exchange(int64_t data, int32_t groups, int64_t mask, int64_t d0, int64_t d1, int64_t d2, int32_t first) {
-  V p0 = lane_xor(first), p1 = lane_xor(first + 1), p2 = lane_xor(first + 2);
-  uint64_t m0 = LANES[first], m1 = LANES[first + 1], m2 = LANES[first + 2];
-  for (int32_t g = 0; g < groups; g++) {
-    int64_t a = data + spread(g, mask);
-    V v[8];
-    for (int i = 0; i < 8; i++) v[i] = ld(a + (i & 1) * d0 + (i >> 1 & 1) * d1 + (i >> 2) * d2);
-    SWAP(v[0], v[1], p0, m0) SWAP(v[2], v[3], p0, m0) SWAP(v[4], v[5], p0, m0) SWAP(v[6], v[7], p0, m0)
-    SWAP(v[0], v[2], p1, m1) SWAP(v[1], v[3], p1, m1) SWAP(v[4], v[6], p1, m1) SWAP(v[5], v[7], p1, m1)
-    SWAP(v[0], v[4], p2, m2) SWAP(v[1], v[5], p2, m2) SWAP(v[2], v[6], p2, m2) SWAP(v[3], v[7], p2, m2)
-    for (int i = 0; i < 8; i++) st(a + (i & 1) * d0 + (i >> 1 & 1) * d1 + (i >> 2) * d2, v[i]);
+INL void start(int64_t *w, int64_t table, int64_t bytes, uint64_t b) {
+  memcpy(w, (const void *)table, (size_t)bytes);
+  for (; b; b &= b - 1) {
+    const int64_t row = table + bytes * (1 + (int64_t)__builtin_ctzll(b));
+    for (int64_t k = 0; k < bytes; k += 8) {
+      w[k / 8] ^= *(const int64_t *)(row + k);
+      if (b & 1) continue;
+      w[k / 8] ^= *(const int64_t *)(row - bytes + k);
+    }
   }
 }
 
-#define BITSWAP(a, b, s, x)                                                              \
-  {                                                                                      \
-    V na = _mm512_ternarylogic_epi64(_mm512_slli_epi64(b, s), a, x, 0xe4);               \
-    b = _mm512_ternarylogic_epi64(b, _mm512_srli_epi64(a, s), x, 0xe4);                  \
-    a = na;                                                                              \
+// The last stages of up to BATCH groups of 512 elements, in the order of their numbers; step by step for all, since a step waits for the
+// one before.
+static void finish(Run *r, const int64_t *bases, int n) {
+  const Op *ops = (const Op *)r->plan->ops;
+  char *states = (char *)r->state;
+  for (int g = 0; g < n; g++) {
+    const int64_t now = (int64_t)states + STATE * g, row = r->plan->groups + STATE * (1 + (int64_t)__builtin_ctzll((uint64_t)r->group + 1));
+    for (int k = 0; k < STATE; k += 64) st(now + STATE + k, xor2(ld(now + k), ld(row + k)));
+    r->group++;
   }
+  for (int k = 0; k < FIRST; k++) op_forward(ops + k, bases, n, r->plane, states + 16 * k);
+  if (r->inverse) {
+    for (int g = 0; g < n; g++) pointwise(r->plan, bases[g], r->factor + (bases[g] - r->values), r->plane, r->high);
+    for (int k = FIRST - 1; k >= 0; k--) op_inverse(ops + k, bases, n, r->plane, states + 16 * k);
+  }
+  memcpy(states, states + STATE * n, STATE);
+}
 
-EXPORT void qd_gf2_bits(int64_t from, int64_t from_mask, int64_t s0, int64_t s1, int64_t s2, int64_t to, int64_t to_mask, int64_t t0,
-                        int64_t t1, int64_t t2, int32_t groups) {
-  V x1 = _mm512_set1_epi8((char)0xAA), x2 = _mm512_set1_epi8((char)0xCC), x4 = _mm512_set1_epi8((char)0xF0);
-  for (int32_t g = 0; g < groups; g++) {
-    int64_t a = from + spread(g, from_mask), b = to + spread(g, to_mask);
-    V v[8];
-    for (int i = 0; i < 8; i++) v[i] = ld(a + (i & 1) * s0 + (i >> 1 & 1) * s1 + (i >> 2) * s2);
-    for (int i = 0; i < 4; i++) BITSWAP(v[i], v[i + 4], 4, x4)
-    for (int i = 0; i < 6; i++) if (!(i & 2)) BITSWAP(v[i], v[i + 2], 2, x2)
-    for (int i = 0; i < 8; i += 2) BITSWAP(v[i], v[i + 1], 1, x1)
-    for (int i = 0; i < 8; i++) st(b + (i & 1) * t0 + (i >> 1 & 1) * t1 + (i >> 2) * t2, v[i]);
+static void descend(Run *r, int i, int64_t base);
+
+static void children(Run *r, int i, int64_t base, int64_t stride, int n) {
+  if (i >= FIRST) {
+    for (int k = 0; k < n; k++) descend(r, i, base + k * stride);
+  } else {
+    int64_t bases[BATCH];
+    for (int k = 0; k < n; k++) bases[k] = base + k * stride;
+    finish(r, bases, n);
+  }
+}
+
+// The stages from i down, on a block of 2^(i+1) bytes in each plane.
+static void descend(Run *r, int i, int64_t base) {
+  int64_t *w = r->matrices[i], *w1 = r->matrices[i - 1];
+  const int64_t *stages = r->plan->stages;
+  if (i - 1 >= FIRST && i - 1 >= r->truncated) {
+    const int64_t quarter = (int64_t)1 << (i - 1), *one = (const int64_t *)(stages[i - 1] + ROW);
+    const int last = i - 1 == r->truncated;
+    if (last) {
+      quarters(base, quarter, r->plane, w, w1, one, 1, 0);
+      children(r, i - 2, base, 2 * quarter, 2);
+      if (r->inverse) quarters(base, quarter, r->plane, w, w1, one, 1, 1);
+    } else {
+      quarters(base, quarter, r->plane, w, w1, one, 0, 0);
+      children(r, i - 2, base, quarter, 4);
+      if (r->inverse) quarters(base, quarter, r->plane, w, w1, one, 0, 1);
+    }
+    step(w1, stages[i - 1], ROW, r->block[i - 1]++);
+    step(w1, stages[i - 1], ROW, r->block[i - 1]++);
+  } else {
+    const int64_t half = (int64_t)1 << i;
+    if (i > r->truncated) halves(base, half, r->plane, w, 0);
+    else wide_halves(base, half, r->plane, r->high, w, 0);
+    children(r, i - 1, base, half, 2);
+    if (r->inverse) {
+      if (i > r->truncated) halves(base, half, r->plane, w, 1);
+      else wide_halves(base, half, r->plane, r->high, w, 1);
+    }
+  }
+  step(w, stages[i], ROW, r->block[i]++);
+}
+
+// All stages below the strips on units [from, to) of 16; with a factor's values also the products, and the same stages back.
+EXPORT void NAME(units)(int64_t plan, int64_t values, int64_t factor, int64_t from, int64_t to) {
+  Run r;
+  r.plan = (const Plan *)plan;
+  r.m = (int)r.plan->m;
+  r.truncated = r.m - 16;
+  r.plane = (int64_t)1 << (r.m - 8);
+  const Op *last = (const Op *)r.plan->ops + FIRST - 1;
+  r.high = last->high;
+  r.values = values;
+  r.factor = factor;
+  r.inverse = factor != 0;
+  for (int64_t u = from, n = 1; u < to; u += n) {
+    r.group = u << r.plan->unit_group_bits;
+    start(r.state, r.plan->groups, STATE, (uint64_t)r.group);
+    int bits = 0;
+    for (int i = r.m - 9; i >= FIRST; i--) {
+      r.block[i] = (uint64_t)u << bits;
+      start(r.matrices[i], r.plan->stages[i], ROW, r.block[i]);
+      if (i != r.truncated) bits++;
+    }
+    if (r.m - 9 < FIRST) {
+      int64_t bases[BATCH];
+      n = to - u < BATCH ? to - u : BATCH;
+      for (int64_t k = 0; k < n; k++) bases[k] = values + spread(u + k, r.plan->unit_mask);
+      finish(&r, bases, (int)n);
+    } else {
+      descend(&r, r.m - 9, values + spread(u, r.plan->unit_mask));
+    }
   }
 }
 
 // Basis conversion of blocks of 2^16 bits: see BasisConversion, InnerConversion, RowConversion.
 
-#define DOWN(v, n, lanes) _mm512_maskz_permutexvar_epi64(lanes, _mm512_setr_epi64(n, n + 1, (n + 2) & 7, (n + 3) & 7, (n + 4) & 7, (n + 5) & 7, (n + 6) & 7, (n + 7) & 7), v)
 #define SR(v, n) _mm512_srli_epi64(v, n)
 #define SL(v, n) _mm512_slli_epi64(v, n)
-#define AND(v, m) _mm512_and_si512(v, _mm512_set1_epi64((int64_t)(m)))
+// Shifts of bytes as matrices.
+#define SHIFT_UP_2 0x0000010204081020ll
+#define SHIFT_UP_4 0x0000000001020408ll
+#define SHIFT_DOWN_4 0x1020408000000000ll
+#define SHIFT_DOWN_6 0x4080000000000000ll
+static const uint8_t TO_COLUMNS[64] __attribute__((aligned(64))) =
+    {0, 1, 2, 3, 32, 33, 34, 35, 4, 5, 6, 7, 36, 37, 38, 39, 8, 9, 10, 11, 40, 41, 42, 43, 12, 13, 14, 15, 44, 45, 46, 47, 16, 17,
+    18, 19, 48, 49, 50, 51, 20, 21, 22, 23, 52, 53, 54, 55, 24, 25, 26, 27, 56, 57, 58, 59, 28, 29, 30, 31, 60, 61, 62, 63};
+static const uint8_t TO_ROLES[64] __attribute__((aligned(64))) =
+    {0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31, 32, 36,
+    40, 44, 48, 52, 56, 60, 33, 37, 41, 45, 49, 53, 57, 61, 34, 38, 42, 46, 50, 54, 58, 62, 35, 39, 43, 47, 51, 55, 59, 63};
+static const uint8_t FROM_ROLES[64] __attribute__((aligned(64))) =
+    {0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31, 32, 40,
+    48, 56, 33, 41, 49, 57, 34, 42, 50, 58, 35, 43, 51, 59, 36, 44, 52, 60, 37, 45, 53, 61, 38, 46, 54, 62, 39, 47, 55, 63};
+static const uint8_t FROM_COLUMNS[64] __attribute__((aligned(64))) =
+    {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27, 32, 33, 34, 35, 40, 41, 42, 43, 48, 49, 50, 51, 56, 57, 58, 59, 4,
+    5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31, 36, 37, 38, 39, 44, 45, 46, 47, 52, 53, 54, 55, 60, 61, 62, 63};
+static const uint64_t LOW_FORWARD[4][4] = {
+    {0x01fe6c4890e0c080ull, 0xd19eacc890e0c080ull, 0x01fe6c4890e0c080ull, 0xd19eacc890e0c080ull},
+    {0x00ff6d497a534e74ull, 0x0000000000000000ull, 0x0000000000000000ull, 0x0000000000000000ull},
+    {0x00ffb624c8706040ull, 0x684f566448706040ull, 0x0000000000000000ull, 0x0000000000000000ull},
+    {0x00ffdb92f5a69ce8ull, 0x8000000000000000ull, 0x80ffdb92f5a69ce8ull, 0x0000000000000000ull},
+};
+static const uint64_t LOW_INVERSE[4][4] = {
+    {0x01166cc89060c080ull, 0xd1f6ac489060c080ull, 0x01166cc89060c080ull, 0xd1f6ac489060c080ull},
+    {0x000001177aa54e9cull, 0x0000000000000000ull, 0x0000000000000000ull, 0x0000000000000000ull},
+    {0x0001166cc89060c0ull, 0x68d1f6ac489060c0ull, 0x0000000000000000ull, 0x0000000000000000ull},
+    {0x0001177aa54e9c68ull, 0x8000000000000000ull, 0x8001177aa54e9c68ull, 0x0000000000000000ull},
+};
 
-TARGET static inline V level8(V v, int inverse) {
+// Index bits 0 to 7 of sixteen rows of 256 bits, eight vectors: turned so that bits 5, 6, 7 number the vectors and bits 3, 4 of the
+// index, a byte's role, are bits 0, 1 of the quadword's number in a vector. A level is then an XOR of vectors, shifted by one role,
+// by some bits, or within the roles.
+
+#define ROLE1(v) _mm512_permutex_epi64(v, 0x93)
+#define SWAP_UNITS(v) _mm512_permutex_epi64(v, 0x4e)
+#define XOR_IF(v, mask, w) _mm512_mask_xor_epi64(v, mask, v, w)
+#define MIX(mask, a, b) _mm512_mask_blend_epi64(mask, a, b)
+
+INL void transpose_words(V *v) {
+  const V lo = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), hi = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  V t[8], u[8];
+  UNROLL for (int k = 0; k < 8; k += 2) t[k] = _mm512_unpacklo_epi64(v[k], v[k + 1]), t[k + 1] = _mm512_unpackhi_epi64(v[k], v[k + 1]);
+  UNROLL for (int k = 0; k < 8; k++)
+    u[k] = k & 2 ? _mm512_permutex2var_epi64(t[k - 2], hi, t[k]) : _mm512_permutex2var_epi64(t[k], lo, t[(k + 2) & 7]);
+  UNROLL for (int k = 0; k < 4; k++) v[k] = _mm512_shuffle_i64x2(u[k], u[k + 4], 0x44), v[k + 4] = _mm512_shuffle_i64x2(u[k], u[k + 4], 0xee);
+}
+
+// l ^= h << s, of rows of two vectors or one, and what leaves h at the top to its bottom.
+INL void shift_pair(V *l0, V *l1, V *h0, V *h1, V left, V right, int inverse) {
+  V t1 = MUL(ROLE1(*h1), right), w = XOR_IF(*h0, 0x11, t1), g = inverse ? *h0 : w, t0 = MUL(ROLE1(g), right);
+  *l0 = XOR_IF(xor2(*l0, MUL(g, left)), 0xee, t0);
+  *l1 = xor3(*l1, MUL(*h1, left), MIX(0x11, t1, t0));
+  *h0 = w;
+}
+
+INL void shift_one(V *l, V *h, V left, V right, int inverse) {
+  V t = MUL(ROLE1(*h), right), w = XOR_IF(*h, 0x11, t);
+  *l = XOR_IF(xor2(*l, MUL(inverse ? *h : w, left)), 0xee, t);
+  *h = w;
+}
+
+INL V roles(V v, const V *m) {
+  V a = xor2(MUL_EACH(v, m[0]), MUL_EACH(ROLE1(v), m[1]));
+  return xor3(a, MUL_EACH(SWAP_UNITS(v), m[2]), MUL_EACH(_mm512_permutex_epi64(v, 0x39), m[3]));
+}
+
+INL void units_pair(V *l0, V *l1, V *h0, V *h1, int inverse) {
+  V s1 = SWAP_UNITS(*h1), w = XOR_IF(*h0, 0x33, s1), s0 = SWAP_UNITS(inverse ? *h0 : w);
+  *l0 = XOR_IF(*l0, 0xcc, s0);
+  *l1 = xor2(*l1, MIX(0xcc, s0, s1));
+  *h0 = w;
+}
+
+INL void units_one(V *l, V *h, int inverse) {
+  V w = XOR_IF(*h, 0x33, SWAP_UNITS(*h));
+  *l = XOR_IF(*l, 0xcc, SWAP_UNITS(inverse ? *h : w));
+  *h = w;
+}
+
+#define STEP(t, f) v[t] = xor2(v[t], v[f]);
+
+INL void bytes_up(V *v, int inverse) {
+  V r7 = ROLE1(v[7]), w = XOR_IF(v[4], 0x11, r7), r4 = ROLE1(inverse ? v[4] : w), r5 = ROLE1(v[5]), r6 = ROLE1(v[6]);
+  v[0] = XOR_IF(v[0], 0xee, r4);
+  v[1] = xor2(v[1], MIX(0x11, r5, r4));
+  v[2] = xor2(v[2], MIX(0x11, r6, r5));
+  v[3] = xor2(v[3], MIX(0x11, r7, r6));
+  v[4] = w;
+}
+
+#define DOWN(v, n, lanes) _mm512_maskz_permutexvar_epi64(lanes, _mm512_setr_epi64(n, n + 1, (n + 2) & 7, (n + 3) & 7, (n + 4) & 7, (n + 5) & 7, (n + 6) & 7, (n + 7) & 7), v)
+
+// Level (8, 0), in the order of memory.
+INL V level8(V v, int inverse) {
   V s = SR(v, 63), wrap = DOWN(s, 3, 0x10), carry = DOWN(s, 3, 0x0e);
   if (!inverse) v = xor2(v, wrap);
   v = xor3(v, SL(DOWN(v, 4, 0x0f), 1), carry);
   return inverse ? xor2(v, wrap) : v;
 }
 
-TARGET static inline V level7(V v, int s, int inverse) {
-  V t = SR(v, 64 - s), wrap = DOWN(t, 1, 0x44), carry = DOWN(t, 1, 0x22);
-  if (!inverse) v = xor2(v, wrap);
-  v = xor3(v, SL(DOWN(v, 2, 0x33), s), carry);
-  return inverse ? xor2(v, wrap) : v;
-}
-
-TARGET static inline V level6(V v, int s, int inverse) {
-  V wrap = _mm512_maskz_mov_epi64(0xaa, SR(v, 64 - s));
-  if (!inverse) v = xor2(v, wrap);
-  v = xor2(v, SL(DOWN(v, 1, 0x55), s));
-  return inverse ? xor2(v, wrap) : v;
-}
-
-TARGET static inline V level76(V v, int inverse) {
-  V wrap = DOWN(v, 1, 0x44);
-  if (!inverse) return xor2(xor2(v, wrap), DOWN(xor2(v, wrap), 1, 0x22));
-  return xor3(v, wrap, DOWN(v, 1, 0x22));
-}
-
-// x ^= (upper half) >> d ^ (top bits) >> 2d; in the inverse the second term drops out.
-#define WORD(v, d, m, m2) (inverse ? xor2(v, AND(SR(v, d), m)) : xor3(v, AND(SR(v, d), m), AND(SR(v, 2 * (d)), m2)))
-
-TARGET static inline V inner(V v, int inverse) {
-  if (!inverse) {
-    v = level6(level7(level8(v, 0), 8, 0), 4, 0);
-    v = WORD(v, 30, 0x00000003fffffffcull, 0x000000000000000cull);
-    v = WORD(v, 15, 0x0001fffe0001fffeull, 0x0000000200000002ull);
-    v = WORD(v, 6, 0x03fc03fc03fc03fcull, 0x000c000c000c000cull);
-    v = WORD(v, 3, 0x1e1e1e1e1e1e1e1eull, 0x0202020202020202ull);
-    v = WORD(v, 1, 0x6666666666666666ull, 0x2222222222222222ull);
-    v = WORD(v, 4, 0x0ff00ff00ff00ff0ull, 0x00f000f000f000f0ull);
-    v = level6(level7(v, 32, 0), 16, 0);
-    v = WORD(v, 16, 0x0000ffffffff0000ull, 0x00000000ffff0000ull);
-    return level76(v, 0);
+static inline void low_bits(int64_t a, int inverse) {
+  const V left4 = _mm512_set1_epi64(SHIFT_UP_4), right4 = _mm512_set1_epi64(SHIFT_DOWN_4);
+  const V left2 = _mm512_set1_epi64(SHIFT_UP_2), right6 = _mm512_set1_epi64(SHIFT_DOWN_6);
+  const V columns = ld((int64_t)TO_COLUMNS), to_roles = ld((int64_t)TO_ROLES), from_roles = ld((int64_t)FROM_ROLES),
+          from_columns = ld((int64_t)FROM_COLUMNS);
+  V m[4];
+  for (int d = 0; d < 4; d++) m[d] = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(inverse ? LOW_INVERSE : LOW_FORWARD)[d]));
+  for (int k = 0; k < 8192; k += 512) {
+    V v[8];
+    UNROLL for (int i = 0; i < 8; i++) v[i] = look(columns, inverse ? ld(a + k + 64 * i) : level8(ld(a + k + 64 * i), 0));
+    transpose_words(v);
+    UNROLL for (int i = 0; i < 8; i++) v[i] = look(to_roles, v[i]);
+    if (!inverse) {
+      bytes_up(v, 0);
+      shift_pair(v, v + 1, v + 2, v + 3, left4, right4, 0);
+      shift_pair(v + 4, v + 5, v + 6, v + 7, left4, right4, 0);
+      UNROLL for (int i = 0; i < 8; i += 2) shift_one(v + i, v + i + 1, left2, right6, 0);
+      UNROLL for (int i = 0; i < 8; i++) v[i] = roles(v[i], m);
+      STEP(4, 7) STEP(3, 6) STEP(2, 5) STEP(1, 4)
+      units_pair(v, v + 1, v + 2, v + 3, 0);
+      units_pair(v + 4, v + 5, v + 6, v + 7, 0);
+      UNROLL for (int i = 0; i < 8; i += 2) units_one(v + i, v + i + 1, 0);
+      STEP(4, 6) STEP(5, 7) STEP(2, 4) STEP(3, 5)
+    } else {
+      STEP(2, 4) STEP(3, 5) STEP(4, 6) STEP(5, 7)
+      UNROLL for (int i = 0; i < 8; i += 2) units_one(v + i, v + i + 1, 1);
+      units_pair(v, v + 1, v + 2, v + 3, 1);
+      units_pair(v + 4, v + 5, v + 6, v + 7, 1);
+      STEP(1, 4) STEP(2, 5) STEP(3, 6) STEP(4, 7)
+      UNROLL for (int i = 0; i < 8; i++) v[i] = roles(v[i], m);
+      UNROLL for (int i = 0; i < 8; i += 2) shift_one(v + i, v + i + 1, left2, right6, 1);
+      shift_pair(v, v + 1, v + 2, v + 3, left4, right4, 1);
+      shift_pair(v + 4, v + 5, v + 6, v + 7, left4, right4, 1);
+      bytes_up(v, 1);
+    }
+    UNROLL for (int i = 0; i < 8; i++) v[i] = look(from_roles, v[i]);
+    transpose_words(v);
+    UNROLL for (int i = 0; i < 8; i++) v[i] = look(from_columns, v[i]);
+    UNROLL for (int i = 0; i < 8; i++) st(a + k + 64 * i, inverse ? level8(v[i], 1) : v[i]);
   }
-  v = level76(v, 1);
-  v = WORD(v, 16, 0x0000ffffffff0000ull, 0x00000000ffff0000ull);
-  v = level7(level6(v, 16, 1), 32, 1);
-  v = WORD(v, 4, 0x0ff00ff00ff00ff0ull, 0x00f000f000f000f0ull);
-  v = WORD(v, 1, 0x6666666666666666ull, 0x2222222222222222ull);
-  v = WORD(v, 3, 0x1e1e1e1e1e1e1e1eull, 0x0202020202020202ull);
-  v = WORD(v, 6, 0x03fc03fc03fc03fcull, 0x000c000c000c000cull);
-  v = WORD(v, 15, 0x0001fffe0001fffeull, 0x0000000200000002ull);
-  v = WORD(v, 30, 0x00000003fffffffcull, 0x000000000000000cull);
-  return level8(level7(level6(v, 4, 1), 8, 1), 1);
 }
 
 // Level (p, q): half and shift in bytes, shift 1 to 32.
-TARGET static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
+static inline void level_bytes(int64_t a, int half, int shift, int inverse) {
   __mmask64 wrap = ((__mmask64)1 << shift) - 1, moved = (wrap << shift) & ~wrap;
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
@@ -292,12 +629,12 @@ TARGET static inline void level_bytes(int64_t a, int half, int shift, int invers
   }
 }
 
-TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse) {
+static inline void level_rows(int64_t a, int half, int shift, int inverse) {
   for (int at = 0; at < 8192; at += 2 * half) {
     int64_t lo = a + at, hi = lo + half;
-    if (!inverse) qd_gf2_xor(hi, hi + half - shift, shift);
-    qd_gf2_xor(lo + shift, hi, half - shift);
-    if (inverse) qd_gf2_xor(hi, hi + half - shift, shift);
+    if (!inverse) NAME(xor)(hi, hi + half - shift, shift);
+    NAME(xor)(lo + shift, hi, half - shift);
+    if (inverse) NAME(xor)(hi, hi + half - shift, shift);
   }
 }
 
@@ -305,7 +642,7 @@ TARGET static inline void level_rows(int64_t a, int half, int shift, int inverse
 #define LOW1(v) _mm512_maskz_mov_epi64(1, v)
 #define HIGH7(v) _mm512_maskz_mov_epi64(0xfe, v)
 
-TARGET static inline void carries(int64_t a, int inverse) {
+static inline void carries(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 256) {
     V v0 = ld(a + k), v1 = ld(a + k + 64), v2 = ld(a + k + 128), v3 = ld(a + k + 192);
     for (int step = 0; step < 2; step++) {
@@ -329,9 +666,7 @@ TARGET static inline void carries(int64_t a, int inverse) {
   }
 }
 
-#define STEP(t, f) v[t] = xor2(v[t], v[f]);
-
-EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
+EXPORT void NAME(rows16)(int64_t a, int64_t stride, int32_t columns, int32_t inverse) {
   for (int32_t k = 0; k < columns; k++) {
     int64_t at = a + 64 * (int64_t)k;
     V v[16];
@@ -355,20 +690,20 @@ EXPORT void qd_gf2_rows16(int64_t a, int64_t stride, int32_t columns, int32_t in
 #define LOWER(v) _mm512_maskz_mov_epi64(0x0f, v)
 #define UPPER(v) _mm512_maskz_mov_epi64(0xf0, v)
 
-TARGET static inline void pair98(V *v, int inverse) {
+static inline void pair98(V *v, int inverse) {
   V r = LOWER(HALVES(v[1])), w = xor2(v[1], r);
   v[0] = xor2(v[0], UPPER(HALVES(inverse ? v[1] : w)));
   v[1] = w;
 }
 
-TARGET static inline void quad108(V *v, int inverse) {
+static inline void quad108(V *v, int inverse) {
   V r3 = HALVES(v[3]), w = xor2(v[2], LOWER(r3)), r = HALVES(inverse ? v[2] : w);
   v[0] = xor2(v[0], UPPER(r));
   v[1] = xor2(v[1], _mm512_mask_blend_epi64(0xf0, r, r3));
   v[2] = w;
 }
 
-TARGET static inline void rows8(int64_t a, int inverse) {
+static inline void rows8(int64_t a, int inverse) {
   for (int k = 0; k < 8192; k += 512) {
     V v[8];
     for (int i = 0; i < 8; i++) v[i] = ld(a + k + 64 * i);
@@ -389,22 +724,22 @@ TARGET static inline void rows8(int64_t a, int inverse) {
   }
 }
 
-EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
+EXPORT void NAME(blocks)(int64_t a, int64_t blocks, int32_t inverse) {
   for (int64_t b = 0; b < blocks; b++, a += 8192) {
     if (!inverse) {
       for (int p = 15; p >= 11; p--) level_bytes(a, 1 << (p - 3), 1 << (p - 11), 0);
       carries(a, 0);
-      for (int k = 0; k < 8192; k += 64) st(a + k, inner(ld(a + k), 0));
+      low_bits(a, 0);
       for (int p = 15; p >= 13; p--) level_rows(a, 1 << (p - 3), 1 << (p - 7), 0);
       level_bytes(a, 512, 32, 0);
       rows8(a, 0);
-      qd_gf2_rows16(a, 512, 8, 0);
+      NAME(rows16)(a, 512, 8, 0);
     } else {
-      qd_gf2_rows16(a, 512, 8, 1);
+      NAME(rows16)(a, 512, 8, 1);
       rows8(a, 1);
       level_bytes(a, 512, 32, 1);
       for (int p = 13; p <= 15; p++) level_rows(a, 1 << (p - 3), 1 << (p - 7), 1);
-      for (int k = 0; k < 8192; k += 64) st(a + k, inner(ld(a + k), 1));
+      low_bits(a, 1);
       carries(a, 1);
       for (int p = 11; p <= 15; p++) level_bytes(a, 1 << (p - 3), 1 << (p - 11), 1);
     }
@@ -412,8 +747,69 @@ EXPORT void qd_gf2_blocks(int64_t a, int64_t blocks, int32_t inverse) {
 }
 
 // lo ^= hi << shift, shift 1, 2 … 32 bits, with what is below hi at the start; whole vectors.
-EXPORT void qd_gf2_shift(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
+EXPORT void NAME(shift)(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
   __m128i l = _mm_cvtsi32_si128(shift), r = _mm_cvtsi32_si128(64 - shift);
   for (int64_t k = 0; k < bytes; k += 64)
     st(lo + k, xor3(ld(lo + k), _mm512_sll_epi64(ld(hi + k), l), _mm512_srl_epi64(ld(hi + k - 8), r)));
+}
+
+// Level (p, q) of the whole, p >= 16, q < 9 or whole vectors.
+static void level(int64_t address, int64_t bits, int p, int q, int inverse) {
+  const int64_t half = (int64_t)1 << (p - 3), bytes = bits / 8, shift = ((int64_t)1 << q) / 8;
+  for (int64_t at = 0; at + half < bytes; at += 2 * half) {
+    const int64_t lo = address + at, hi = lo + half, have = half < bytes - at - half ? half : bytes - at - half;
+    if (q >= 9) {
+      const int64_t wrap = have - (half - shift);
+      if (!inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
+      NAME(xor)(lo + shift, hi, have < half - shift ? have : half - shift);
+      if (inverse && wrap > 0) NAME(xor)(hi, hi + half - shift, wrap);
+      continue;
+    }
+    uint64_t *first = (uint64_t *)hi, *low = (uint64_t *)lo;
+    const uint64_t *end = (const uint64_t *)(hi + half);
+    const int words = q < 6 ? 1 : 1 << (q - 6), s = 1 << q;
+    if (!inverse && have == half)
+      for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
+    const int64_t n = half < have + 64 ? half : have + 64;
+    for (int k = 0; k < words; k++) low[k] ^= q < 6 ? first[-1] >> (64 - s) : first[k - words];
+    if (q < 6) NAME(shift)(lo, hi, n, s);
+    else NAME(xor)(lo, hi - 8 * words, n);
+    if (inverse && have == half)
+      for (int k = 0; k < words; k++) first[k] ^= q < 6 ? end[-1] >> (64 - s) : end[k - words];
+  }
+}
+
+// The conversion on index bits [low, low + k), all above the vector.
+static void rows(int64_t address, int64_t bits, int low, int k, int inverse) {
+  if (k <= 1) return;
+  if (k == 4 && (bits & (((int64_t)1 << (low + 4)) - 1)) == 0) {
+    const int64_t stride = (int64_t)1 << (low - 3);
+    for (int64_t at = 0; at < bits / 8; at += 16 * stride) NAME(rows16)(address + at, stride, (int32_t)(stride / 64), inverse);
+    return;
+  }
+  int t = 1;
+  while (2 * t < k) t *= 2;
+  if (inverse) {
+    rows(address, bits, low + t, k - t, 1);
+    rows(address, bits, low, t, 1);
+    for (int j = 0; j < k - t; j++) level(address, bits, low + t + j, low + j, 1);
+  } else {
+    for (int j = k - t - 1; j >= 0; j--) level(address, bits, low + t + j, low + j, 0);
+    rows(address, bits, low, t, 0);
+    rows(address, bits, low + t, k - t, 0);
+  }
+}
+
+// Between monomials and the basis of the transform, a multiple of 2^16 bits.
+EXPORT void NAME(convert)(int64_t address, int64_t bits, int32_t inverse) {
+  const int k = 64 - __builtin_clzll((uint64_t)bits - 1);
+  if (!inverse) {
+    for (int j = k - 17; j >= 0; j--) level(address, bits, 16 + j, j, 0);
+    NAME(blocks)(address, bits >> 16, 0);
+    rows(address, bits, 16, k - 16, 0);
+  } else {
+    rows(address, bits, 16, k - 16, 1);
+    NAME(blocks)(address, bits >> 16, 1);
+    for (int j = 0; j < k - 16; j++) level(address, bits, 16 + j, j, 1);
+  }
 }

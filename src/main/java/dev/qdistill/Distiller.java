@@ -95,7 +95,17 @@ public final class Distiller implements AutoCloseable {
          * @throws dev.qdistill.accel.BackendUnavailableException if the backend cannot be had
          */
         public Resources(Backend backend, int threads, EntropySource entropy) {
-            amplifier = new Amplifier(ModifiedToeplitzHash.create(backend), threads);
+            this(backend, threads, entropy, Long.MAX_VALUE);
+        }
+
+        /**
+         * With a limit of memory.
+         *
+         * @param memory bytes for the privacy amplification of a block, beside the key; a block that needs more is hashed in
+         *     parts, with the same result
+         */
+        public Resources(Backend backend, int threads, EntropySource entropy, long memory) {
+            amplifier = new Amplifier(ModifiedToeplitzHash.create(backend), threads, memory);
             workers = new Workers(threads);
             engine = new Engine(CodeFamily.shipped(), backend, workers, amplifier, entropy);
         }

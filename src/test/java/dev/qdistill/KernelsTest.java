@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.gf2.Gf2Multiplier;
 import dev.qdistill.ldpc.CodeFamily;
@@ -31,8 +33,14 @@ final class KernelsTest {
                 case "vector" -> {
                     // Only the width of the machine's vectors excuses the decoder.
                     boolean wide = VectorSupport.bits() >= 512;
-                    assertEquals(wide ? Backend.VECTOR : Backend.SCALAR, decoder.backend());
                     // The kernels in C come first where scripts/build-native found a compiler.
+                    boolean decoderBuilt = SyndromeDecoder.nativeProblem().isEmpty();
+                    assertEquals(
+                            decoderBuilt ? Backend.NATIVE : wide ? Backend.VECTOR : Backend.SCALAR, decoder.backend());
+                    assertEquals(
+                            NativeLibrary.has(NativeIsa.AVX512),
+                            decoderBuilt,
+                            () -> SyndromeDecoder.nativeProblem().orElse(""));
                     boolean built = Gf2Multiplier.nativeProblem().isEmpty();
                     assertEquals(built ? Backend.NATIVE : wide ? Backend.VECTOR : Backend.SCALAR, multiplier);
                 }

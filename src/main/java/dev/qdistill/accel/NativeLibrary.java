@@ -1,20 +1,31 @@
 package dev.qdistill.accel;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The library of C kernels, {@code target/native/libqdistill.so}, which {@code scripts/build-native} makes: looked for once, beside
  * the program's jar or classes, or where the system property {@code qdistill.native} says.
+ *
+ * <p>It loads on any x86-64 processor. Kernels come in several instruction sets; which of them this CPU has is asked once. The
+ * system property {@code qdistill.native.isa} leaves only one of them, for tests and comparisons.
  */
 public final class NativeLibrary {
     private static final String NAME = "libqdistill.so";
+    private static final String ISA_PROPERTY = "qdistill.native.isa";
     private static final Object FOUND = find();
+    private static final List<NativeIsa> ISAS =
+            symbols().map(NativeLibrary::isas).orElse(List.of());
 
     private NativeLibrary() {}
 
@@ -28,8 +39,40 @@ public final class NativeLibrary {
         return FOUND instanceof String s ? Optional.of(s) : Optional.empty();
     }
 
+    /** The instruction sets to take kernels from, the fastest first; empty without the library. */
+    public static List<NativeIsa> isas() {
+        return ISAS;
+    }
+
+    /** Whether kernels of this instruction set may be called. */
+    public static boolean has(NativeIsa isa) {
+        return ISAS.contains(isa);
+    }
+
+    @SuppressWarnings("restricted") // int32_t qd_isas(void)
+    private static List<NativeIsa> isas(SymbolLookup library) {
+        int found;
+        try {
+            found = (int) Linker.nativeLinker()
+                    .downcallHandle(library.findOrThrow("qd_isas"), FunctionDescriptor.of(ValueLayout.JAVA_INT))
+                    .invokeExact();
+        } catch (Throwable e) {
+            throw new IllegalStateException("A call of native code failed", e);
+        }
+        String only = System.getProperty(ISA_PROPERTY);
+        return Arrays.stream(NativeIsa.values())
+                .filter(isa -> isa.isIn(found))
+                .filter(isa -> only == null || isa.id().equals(only))
+                .toList();
+    }
+
     @SuppressWarnings("restricted") // the one place where the library is loaded
     private static Object find() {
+        String only = System.getProperty(ISA_PROPERTY);
+        List<String> ids = Arrays.stream(NativeIsa.values()).map(NativeIsa::id).toList();
+        if (only != null && !ids.contains(only)) {
+            return ISA_PROPERTY + " is " + only + "; there are " + String.join(", ", ids);
+        }
         Path path = path();
         if (path == null || !Files.isReadable(path)) {
             return "there is no " + (path == null ? NAME : path) + "; scripts/build-native makes it, with gcc or clang";

@@ -1,8 +1,8 @@
 package dev.qdistill.amplify;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.bits.BitString;
 import dev.qdistill.gf2.Gf2Multiplier;
-import dev.qdistill.gf2.MiddleProduct;
 
 /**
  * y = (T | I) x over GF(2): {@code y = T·x[0, n - m) XOR x[n - m, n)} with {@code T[i][j] = s[i - j + (n - m) - 1]}, a seed
@@ -50,13 +50,15 @@ public final class ModifiedToeplitzHash implements SeededHash {
     }
 
     @Override
-    public PreparedHash prepare(long inputBits, long outputBits, int threads) {
+    public PreparedHash prepare(long inputBits, long outputBits, int threads, long memory) {
         long seedBits = seedBits(inputBits, outputBits);
         long k = inputBits - outputBits;
         if (k == 0) {
             return new PreparedHash(inputBits, outputBits, seedBits, null, 0);
         }
-        MiddleProduct product = multiplier.middleProduct(seedBits, k, k - 1, outputBits, threads);
+        // Copies of the input's two parts.
+        long copies = BitString.paddedBytes(k) + BitString.paddedBytes(outputBits);
+        var product = ToeplitzProduct.within(memory - copies, multiplier, k, outputBits, threads);
         return new PreparedHash(inputBits, outputBits, seedBits, product, k);
     }
 }

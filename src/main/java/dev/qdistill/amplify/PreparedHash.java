@@ -1,7 +1,6 @@
 package dev.qdistill.amplify;
 
 import dev.qdistill.bits.BitString;
-import dev.qdistill.gf2.MiddleProduct;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,14 +14,14 @@ public final class PreparedHash implements AutoCloseable {
     private final long outputBits;
     private final long seedBits;
     // Null where the matrix has no Toeplitz part (modified, n = m).
-    private final @Nullable MiddleProduct product;
+    private final @Nullable ToeplitzProduct product;
     // The input bits that the Toeplitz part multiplies; the others are added to the output. A copy if not all.
     private final long multiplied;
     private final @Nullable BitString head;
     private final @Nullable BitString tail;
     private boolean seeded;
 
-    PreparedHash(long inputBits, long outputBits, long seedBits, @Nullable MiddleProduct product, long multiplied) {
+    PreparedHash(long inputBits, long outputBits, long seedBits, @Nullable ToeplitzProduct product, long multiplied) {
         this.inputBits = inputBits;
         this.outputBits = outputBits;
         this.seedBits = seedBits;
@@ -41,7 +40,7 @@ public final class PreparedHash implements AutoCloseable {
     public void seed(BitString seed) {
         require("seed", seed, seedBits);
         if (product != null) {
-            product.setFirst(seed);
+            product.seed(seed);
         }
         seeded = true;
     }
@@ -73,6 +72,11 @@ public final class PreparedHash implements AutoCloseable {
         head.copyFrom(input, 0, 0, multiplied);
         product.multiply(head, output);
         output.xor(tail);
+    }
+
+    /** Whether a product was too large for the memory allowed, so that the matrix is cut into blocks. */
+    public boolean isSplit() {
+        return product != null && product.isSplit();
     }
 
     /** Wipes and frees the memory. A second call does nothing. */

@@ -50,9 +50,16 @@ public sealed interface SeededHash permits ToeplitzHash, ModifiedToeplitzHash {
      * Memory and plan for hashing blocks of one shape.
      *
      * @param threads threads to share the work of one block, at least 1
+     * @param memory bytes that the plan may allocate; a product that needs more is cut into smaller ones, with the same result
      * @throws IllegalArgumentException as {@link #seedBits}
+     * @throws MemoryLimitException if {@code memory} does not suffice for the smallest products
      */
-    PreparedHash prepare(long inputBits, long outputBits, int threads);
+    PreparedHash prepare(long inputBits, long outputBits, int threads, long memory);
+
+    /** The same without a limit of memory. */
+    default PreparedHash prepare(long inputBits, long outputBits, int threads) {
+        return prepare(inputBits, outputBits, threads, Long.MAX_VALUE);
+    }
 
     /**
      * {@code output = h_seed(input)}, once, on one thread.

@@ -45,13 +45,13 @@ public final class ToeplitzHash implements SeededHash {
     }
 
     @Override
-    public PreparedHash prepare(long inputBits, long outputBits, int threads) {
+    public PreparedHash prepare(long inputBits, long outputBits, int threads, long memory) {
         long seedBits = seedBits(inputBits, outputBits);
         return new PreparedHash(
                 inputBits,
                 outputBits,
                 seedBits,
-                multiplier.middleProduct(seedBits, inputBits, inputBits - 1, outputBits, threads),
+                ToeplitzProduct.within(memory, multiplier, inputBits, outputBits, threads),
                 inputBits);
     }
 

@@ -57,7 +57,7 @@ final class CodesCommand {
         if (!json) {
             out().printf(
                             Locale.ROOT,
-                            "%-18s %9s %7s %11s %6s %11s %6s%n",
+                            "%-23s %9s %7s %11s %6s %11s %6s%n",
                             "code",
                             "frame",
                             "rate",
@@ -86,7 +86,7 @@ final class CodesCommand {
                 } else {
                     out().printf(
                                     Locale.ROOT,
-                                    "%-18s %9d %7.4f %9.3f %% %6.3f %9.3f %% %6.3f%n",
+                                    "%-23s %9d %7.4f %9.3f %% %6.3f %9.3f %% %6.3f%n",
                                     e.name(),
                                     e.frameBits(),
                                     e.rate(),
@@ -214,15 +214,25 @@ final class CodesCommand {
     int design(
             @Option(names = "--frame-bits", required = true, description = "A power of two, 4096 to 1048576.")
                     int frameBits,
+            @Option(
+                            names = "--profile",
+                            description = "What for: ${COMPLETION-CANDIDATES}; ${DEFAULT-VALUE} by default.",
+                            defaultValue = "EFFICIENT")
+                    Profile profile,
             @Option(names = "--frames", defaultValue = "500", description = "Simulated for a point: ${DEFAULT-VALUE}.")
                     int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
             @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
-            @Option(names = "--out", required = true, paramLabel = "DIR", description = "Gets codes-N.qdlf.") Path dir)
+            @Option(
+                            names = "--out",
+                            required = true,
+                            paramLabel = "DIR",
+                            description = "Gets codes-N.qdlf or codes-N-fast.qdlf.")
+                    Path dir)
             throws IOException {
         Files.createDirectories(dir);
         PrintWriter err = spec.commandLine().getErr();
-        new FamilyDesign(frameBits, frames, threads(threads), seed).write(dir, line -> {
+        new FamilyDesign(frameBits, profile, frames, threads(threads), seed).write(dir, line -> {
             err.println(line);
             err.flush();
         });

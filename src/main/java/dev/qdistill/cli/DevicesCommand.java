@@ -2,6 +2,8 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.gf2.Gf2Multiplier;
 import dev.qdistill.ldpc.CodeFamily;
@@ -15,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -42,9 +45,14 @@ final class DevicesCommand implements Callable<Integer> {
      *
      * @param operation what it does
      * @param chosen what {@code --backend auto} takes
+     * @param isa the instruction set of its C kernels; empty for other back ends
      * @param passedOver why each of the others cannot be had, or that it can be
      */
-    private record Choice(String operation, String chosen, Map<String, String> passedOver) {}
+    private record Choice(String operation, String chosen, String isa, Map<String, String> passedOver) {
+        Choice with(Optional<NativeIsa> used) {
+            return new Choice(operation, chosen, used.map(NativeIsa::id).orElse(""), passedOver);
+        }
+    }
 
     @Override
     public Integer call() {
@@ -57,11 +65,14 @@ final class DevicesCommand implements Callable<Integer> {
             }
         }));
         choices.add(choice("LDPC encoder", b -> SyndromeEncoder.create(code, b).backend()));
-        choices.add(choice("Toeplitz hash", b -> Gf2Multiplier.create(b).backend()));
+        choices.add(choice("Toeplitz hash", b -> Gf2Multiplier.create(b).backend())
+                .with(Gf2Multiplier.create(Backend.AUTO).isa()));
         Map<String, Object> machine = new LinkedHashMap<>();
         machine.put("cpu", BenchCommand.cpu());
         machine.put("cores", Runtime.getRuntime().availableProcessors());
         machine.put("vectorBits", VectorSupport.bits());
+        machine.put(
+                "nativeIsas", NativeLibrary.isas().stream().map(NativeIsa::id).toList());
         machine.put("jdk", Runtime.version().toString());
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
@@ -71,7 +82,7 @@ final class DevicesCommand implements Callable<Integer> {
         } else {
             machine.forEach((name, value) -> out.printf(Locale.ROOT, "%-14s %s%n", name, value));
             for (Choice c : choices) {
-                out.printf(Locale.ROOT, "%n%-14s %s%n", c.operation, c.chosen);
+                out.printf(Locale.ROOT, "%n%-14s %s%n", c.operation, (c.chosen + " " + c.isa).trim());
                 c.passedOver.forEach((name, why) -> out.printf(Locale.ROOT, "  not %-10s %s%n", name + ":", why));
             }
         }
@@ -92,6 +103,6 @@ final class DevicesCommand implements Callable<Integer> {
                 passedOver.put(b.id(), e.reason());
             }
         }
-        return new Choice(operation, chosen.id(), passedOver);
+        return new Choice(operation, chosen.id(), "", passedOver);
     }
 }

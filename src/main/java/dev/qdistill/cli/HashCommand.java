@@ -5,27 +5,16 @@ import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.amplify.PreparedHash;
 import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
-import dev.qdistill.dump.BadInputException;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -36,14 +25,75 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
         name = "hash",
         description = {
-            "Toeplitz hashing of a file, also a randomness extractor.",
-            "Cuts the input into blocks of N bits and writes M bits for each, all with the same seed."
+            "Toeplitz hashing of a file; a randomness extractor for the raw bits of a generator.",
+            "",
+            "Cuts the input into blocks of N bits and writes M bits for each, one after the other, all with the same seed."
+                    + " The seed must be uniform and independent of the input; it may be public, and may serve again:"
+                    + " distances of blocks from uniform add up.",
+            "",
+            "As an extractor: raw bits that have 0.8 bits of min-entropy each, given all before them, with a distance of at most"
+                    + " 2^-64 a block:",
+            "  hash --in raw --out random --input-bits 10000000 --min-entropy 0.8 --epsilon 5.4e-20"
         },
+        sortOptions = false,
         mixinStandardHelpOptions = true)
 final class HashCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
+
+    @Option(
+            names = "--in",
+            required = true,
+            paramLabel = "FILE",
+            description = "the input: a file, a device, or - for standard input")
+    @SuppressWarnings("NullAway.Init")
+    private Path in;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE",
+            description = "the output: appears only when complete, readable by the owner only; - for standard output")
+    @SuppressWarnings("NullAway.Init")
+    private Path out;
+
+    @Option(names = "--input-bits", required = true, paramLabel = "N", description = "bits of a block, 1 to 2^30")
+    private long inputBits;
+
+    @ArgGroup(multiplicity = "1")
+    @SuppressWarnings("NullAway.Init")
+    private Length length;
+
+    /** How long the hash of a block is. */
+    static final class Length {
+        @Option(
+                names = "--output-bits",
+                required = true,
+                paramLabel = "M",
+                description = "bits of a block's hash, 1 to 2^30")
+        private @Nullable Long outputBits;
+
+        @ArgGroup(exclusive = false)
+        private @Nullable Extraction extraction;
+    }
+
+    /** The leftover hash lemma's parameters. */
+    static final class Extraction {
+        @Option(
+                names = "--min-entropy",
+                required = true,
+                paramLabel = "H",
+                description = "min-entropy of an input bit, above 0 to 1: M = N·H - 2·log2(1/(2E))")
+        private double minEntropy;
+
+        @Option(
+                names = "--epsilon",
+                required = true,
+                paramLabel = "E",
+                description = "distance of a block's hash from uniform, given the seed, at most")
+        private double epsilon;
+    }
 
     @Option(
             names = "--hash",
@@ -52,38 +102,20 @@ final class HashCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private SeededHash.Family family;
 
-    @Option(names = "--in", required = true, paramLabel = "FILE", description = "the input")
-    @SuppressWarnings("NullAway.Init")
-    private Path in;
-
-    @Option(
-            names = "--out",
-            required = true,
-            paramLabel = "FILE",
-            description = "the output: appears only when complete, readable by the owner only")
-    @SuppressWarnings("NullAway.Init")
-    private Path out;
-
-    @Option(names = "--input-bits", required = true, paramLabel = "N", description = "bits of a block, 1 to 2^30")
-    private long inputBits;
-
-    @Option(
-            names = "--output-bits",
-            required = true,
-            paramLabel = "M",
-            description = "bits of a block's hash, 1 to 2^30")
-    private long outputBits;
-
     @Option(
             names = "--seed-file",
             paramLabel = "FILE",
-            description = "the seed; without it one is drawn and written to OUT.seed")
+            description = "the seed: the first bits of this file; without it one is drawn")
     private @Nullable Path seedFile;
+
+    @Option(names = "--seed-out", paramLabel = "FILE", description = "where a drawn seed is written. Default: OUT.seed")
+    private @Nullable Path seedOut;
 
     @Option(
             names = "--entropy",
-            paramLabel = "FILE|DEVICE",
-            description = "source of random bytes for a drawn seed. Default: the operating system's, through a DRBG")
+            paramLabel = "FILE",
+            description =
+                    "file or device of random bytes for a drawn seed. Default: the operating system's, through a DRBG")
     private @Nullable Path entropy;
 
     @Option(
@@ -93,6 +125,14 @@ final class HashCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private BitOrder bitOrder;
 
+    @Option(names = "--blocks", paramLabel = "K", description = "stop after K blocks. Default: at the end of the input")
+    private long maximumBlocks = Long.MAX_VALUE;
+
+    @Option(
+            names = "--drop-tail",
+            description = "leave out an incomplete block at the end; without this it is an error")
+    private boolean dropTail;
+
     @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native. Default: auto")
     @SuppressWarnings("NullAway.Init")
     private Backend backend;
@@ -100,264 +140,154 @@ final class HashCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "T", description = "threads for a block. Default: all cores")
     private int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--json", description = "print a report as JSON")
-    private boolean json;
+    @Mixin
+    private MemoryOption memory = new MemoryOption();
 
-    /** Which bit of a byte comes first. */
-    enum BitOrder {
-        LSB,
-        MSB
-    }
+    @Option(
+            names = "--json",
+            description = "print a report as JSON: on standard error if the output goes to standard output")
+    private boolean json;
 
     @Override
     public Integer call() throws IOException {
-        try {
-            return run();
-        } catch (StorageException e) {
-            spec.commandLine().getErr().println("qdistill: " + e.getMessage());
-            return ExitCode.STORAGE;
+        long outputBits = outputBits();
+        if (threads < 1) {
+            throw usage("At least one thread, not " + threads);
         }
-    }
-
-    private int run() throws IOException {
+        if (maximumBlocks < 1) {
+            throw usage("At least one block, not " + maximumBlocks);
+        }
+        if (seedFile != null && (entropy != null || seedOut != null)) {
+            throw usage("--seed-file excludes --entropy and --seed-out");
+        }
+        boolean piped = out.toString().equals("-");
+        if (piped && seedFile == null && seedOut == null) {
+            throw usage("with --out - a seed needs a place: --seed-file or --seed-out");
+        }
         SeededHash hash = SeededHash.create(family, backend);
         long seedBits;
         try {
             seedBits = hash.seedBits(inputBits, outputBits);
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage());
+            throw usage(String.valueOf(e.getMessage()));
         }
-        if (threads < 1) {
-            throw new ParameterException(spec.commandLine(), "At least one thread, not " + threads);
-        }
-        if (seedFile != null && entropy != null) {
-            throw new ParameterException(spec.commandLine(), "--seed-file and --entropy exclude each other");
-        }
+        Path seedPath = seedFile != null
+                ? seedFile
+                : seedOut != null ? seedOut : out.resolveSibling(out.getFileName() + ".seed");
+        long buffers = BitString.paddedBytes(seedBits)
+                + BitString.paddedBytes(inputBits)
+                + BitString.paddedBytes(outputBits)
+                + BlockReader.bytes(inputBits)
+                + BlockWriter.bytes(outputBits);
         long start = System.nanoTime();
-        Path seedPath = seedFile != null ? seedFile : out.resolveSibling(out.getFileName() + ".seed");
-        long blocks;
-        try (FileChannel source = open(in);
-                BitString seed = BitString.allocate(seedBits);
-                AtomicFile target = new AtomicFile(out)) {
-            if (seedFile != null) {
-                readSeed(seedFile, seed);
-            } else {
-                drawSeed(seed);
-            }
-            try (PreparedHash prepared = hash.prepare(inputBits, outputBits, threads)) {
-                prepared.seed(seed);
-                blocks = hashBlocks(source, prepared, target);
-            }
-            if (seedFile == null) {
-                try (AtomicFile seedTarget = new AtomicFile(seedPath)) {
-                    order(seed.bytes());
-                    seedTarget.write(seed.bytes());
-                    order(seed.bytes());
-                    seedTarget.commit();
-                }
-            }
-            target.commit();
-        }
-        double seconds = (System.nanoTime() - start) * 1e-9;
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("hash", family.name().toLowerCase(Locale.ROOT));
         report.put("backend", hash.backend().id());
         report.put("threads", threads);
         report.put("inputBits", inputBits);
         report.put("outputBits", outputBits);
-        report.put("blocks", blocks);
         report.put("seedBits", seedBits);
         report.put("seedFile", seedPath.toString());
-        report.put("seconds", seconds);
-        report.put("mbps", (double) inputBits * blocks / seconds * 1e-6);
-        if (json) {
-            spec.commandLine().getOut().println(JsonMapper.shared().writeValueAsString(report));
-        } else {
-            spec.commandLine()
-                    .getErr()
-                    .printf(
-                            "%d blocks of %d bits to %d bits each in %.2f s (%s, %d threads); seed in %s%n",
-                            blocks,
-                            inputBits,
-                            outputBits,
-                            seconds,
-                            hash.backend().id(),
-                            threads,
-                            seedPath);
+        try (BlockReader source = new BlockReader(in, bitOrder, inputBits);
+                BitString seed = BitString.allocate(seedBits);
+                ByteTarget target = ByteTarget.open(out);
+                ByteTarget seedTarget = seedFile == null ? new AtomicFile(seedPath) : null) {
+            if (seedFile != null) {
+                BlockReader.fill(seedFile, bitOrder, seed, "the seed");
+            } else {
+                drawSeed(seed);
+            }
+            try (PreparedHash prepared = hash.prepare(inputBits, outputBits, threads, memory.bytes() - buffers);
+                    BlockWriter writer = new BlockWriter(target, bitOrder, outputBits)) {
+                prepared.seed(seed);
+                if (seedTarget != null) {
+                    bitOrder.apply(seed.bytes());
+                    seedTarget.write(seed.bytes());
+                    if (piped) {
+                        seedTarget.commit();
+                    }
+                }
+                hashBlocks(source, prepared, writer, outputBits);
+                report.put("split", prepared.isSplit());
+            }
+            if (seedTarget != null && !piped) {
+                seedTarget.commit();
+            }
+            target.commit();
+            report.put("blocks", source.blocks());
+            report.put("unusedBits", source.unusedBits());
+            double seconds = (System.nanoTime() - start) * 1e-9;
+            report.put("seconds", seconds);
+            report.put("mbps", (double) inputBits * source.blocks() / seconds * 1e-6);
+            if (length.extraction != null) {
+                report.put("epsilon", length.extraction.epsilon * source.blocks());
+            }
         }
+        print(report, piped);
         return ExitCode.OK;
     }
 
-    // The input as one string of bits: block i is bits [iN, (i+1)N). Fewer than eight bits may be left, as padding.
-    private long hashBlocks(FileChannel source, PreparedHash prepared, AtomicFile target) throws IOException {
-        long blocks = 0;
-        long fileBytes = 0;
-        int carriedBits = 0;
-        int pendingBits = 0;
-        try (BitString raw = BitString.allocate(inputBits + 16);
-                BitString input = BitString.allocate(inputBits);
-                BitString hashed = BitString.allocate(outputBits);
-                BitString pending = BitString.allocate(outputBits + 8)) {
-            while (true) {
-                // raw holds one byte with `carriedBits` unread bits at its top, if any, then fresh bytes.
-                int carriedBytes = carriedBits > 0 ? 1 : 0;
-                long wanted = (inputBits - carriedBits + 7) / 8;
-                long got = read(source, raw.segment().asSlice(carriedBytes, wanted));
-                fileBytes += got;
-                if (got < wanted) {
-                    if (got == 0 && blocks > 0) {
-                        break;
-                    }
-                    throw new BadInputException(
-                            in,
-                            fileBytes,
-                            "ends in block " + blocks + ", " + (wanted - got) + " bytes before its end; blocks have "
-                                    + inputBits + " bits");
-                }
-                int skipped = carriedBytes * 8 - carriedBits;
-                input.copyFrom(raw, skipped, 0, inputBits);
+    private long outputBits() {
+        Extraction e = length.extraction;
+        if (e == null) {
+            return length.outputBits == null ? 0 : length.outputBits;
+        }
+        if (!(e.minEntropy > 0 && e.minEntropy <= 1)) {
+            throw usage("--min-entropy is " + e.minEntropy + "; above 0 to 1 bit a bit is possible");
+        }
+        if (!(e.epsilon > 0 && e.epsilon < 0.5)) {
+            throw usage("--epsilon is " + e.epsilon + "; above 0, below 1/2 is needed");
+        }
+        // Leftover hash lemma: distance sqrt(2^(M - H_min)) / 2. Rounding in the product may not give a bit away.
+        double bits =
+                Math.floor(inputBits * e.minEntropy * (1 - 1e-15) - 2 * (Math.log(1 / (2 * e.epsilon)) / Math.log(2)));
+        if (bits < 1) {
+            throw usage(
+                    "Blocks of " + inputBits + " bits have too little min-entropy for this --epsilon: no bit is left");
+        }
+        return (long) bits;
+    }
+
+    private void hashBlocks(BlockReader source, PreparedHash prepared, BlockWriter writer, long outputBits)
+            throws IOException {
+        try (BitString input = BitString.allocate(inputBits);
+                BitString hashed = BitString.allocate(outputBits)) {
+            while (source.blocks() < maximumBlocks && source.next(input, dropTail)) {
                 prepared.hash(input, hashed);
-                blocks++;
-                long used = skipped + inputBits;
-                carriedBits = (int) (-used & 7);
-                byte last = raw.segment().get(ValueLayout.JAVA_BYTE, used - 1 >> 3);
-                raw.segment().set(ValueLayout.JAVA_BYTE, 0, last);
-
-                pending.copyFrom(hashed, 0, pendingBits, outputBits);
-                long ready = pendingBits + outputBits;
-                writeOrdered(target, pending, ready >>> 3);
-                int left = (int) (ready & 7);
-                long leftBits = pending.bits(ready - left, left);
-                pending.setBits(0, left, leftBits);
-                pendingBits = left;
+                writer.write(hashed);
             }
-            if (pendingBits > 0) {
-                pending.setBits(pendingBits, 8 - pendingBits, 0);
-                writeOrdered(target, pending, 1);
-            }
+            writer.finish();
         }
-        return blocks;
-    }
-
-    private void writeOrdered(AtomicFile target, BitString s, long bytes) throws IOException {
-        MemorySegment part = s.segment().asSlice(0, bytes);
-        order(part);
-        target.write(part);
-        order(part);
-    }
-
-    private long read(FileChannel source, MemorySegment to) throws IOException {
-        ByteBuffer buffer = to.asByteBuffer();
-        while (buffer.hasRemaining() && source.read(buffer) >= 0) {
-            // again
-        }
-        long got = buffer.position();
-        order(to.asSlice(0, got));
-        return got;
-    }
-
-    private void readSeed(Path file, BitString seed) throws IOException {
-        try (FileChannel source = open(file)) {
-            long got = read(source, seed.bytes());
-            if (got < seed.byteCount()) {
-                throw new BadInputException(file, got, "the seed ends here; " + seed.byteCount() + " bytes are needed");
-            }
-        }
-        seed.clearPadding();
     }
 
     private void drawSeed(BitString seed) {
-        if (entropy == null) {
-            try (EntropySource source = EntropySource.system()) {
-                source.fill(seed);
-            }
-            return;
-        }
-        try (EntropySource source = EntropySource.file(entropy)) {
+        try (EntropySource source = entropy == null ? EntropySource.system() : EntropySource.file(entropy)) {
             source.fill(seed);
         }
     }
 
-    // From the file's bit order to the program's, or back.
-    private void order(MemorySegment bytes) {
-        if (bitOrder == BitOrder.LSB) {
-            return;
+    private void print(Map<String, Object> report, boolean piped) {
+        var to = json && !piped
+                ? spec.commandLine().getOut()
+                : spec.commandLine().getErr();
+        if (json) {
+            to.println(JsonMapper.shared().writeValueAsString(report));
+        } else {
+            to.printf(
+                    Locale.ROOT,
+                    "%s blocks of %d bits to %s bits each in %.2f s (%s, %d threads); seed in %s%n",
+                    report.get("blocks"),
+                    inputBits,
+                    report.get("outputBits"),
+                    (double) report.getOrDefault("seconds", 0.0),
+                    report.get("backend"),
+                    threads,
+                    report.get("seedFile"));
         }
-        for (long i = 0; i < bytes.byteSize(); i++) {
-            int b = bytes.get(ValueLayout.JAVA_BYTE, i);
-            bytes.set(ValueLayout.JAVA_BYTE, i, (byte) (Integer.reverse(b) >>> 24));
-        }
+        to.flush();
     }
 
-    private static FileChannel open(Path file) throws IOException {
-        if (Files.isDirectory(file)) {
-            throw new BadInputException(file, "is a directory");
-        }
-        try {
-            return FileChannel.open(file, StandardOpenOption.READ);
-        } catch (NoSuchFileException e) {
-            throw new BadInputException(file, "there is no such file");
-        } catch (IOException e) {
-            throw new BadInputException(file, "cannot be read: " + e.getMessage());
-        }
-    }
-
-    /** A file, mode 0600, that appears under its name by {@link #commit} or not at all. */
-    private static final class AtomicFile implements AutoCloseable {
-        private final Path path;
-        private final Path temporary;
-        private final FileChannel channel;
-
-        AtomicFile(Path path) throws IOException {
-            this.path = path;
-            temporary = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".part");
-            if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-                throw new BadInputException(path, "is a directory");
-            }
-            try {
-                channel = FileChannel.open(
-                        temporary,
-                        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            } catch (IOException e) {
-                throw new StorageException(path, e);
-            }
-        }
-
-        void write(MemorySegment bytes) throws StorageException {
-            ByteBuffer buffer = bytes.asByteBuffer();
-            try {
-                while (buffer.hasRemaining()) {
-                    channel.write(buffer);
-                }
-            } catch (IOException e) {
-                throw new StorageException(path, e);
-            }
-        }
-
-        void commit() throws StorageException {
-            try {
-                channel.force(true);
-                channel.close();
-                Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } catch (IOException e) {
-                throw new StorageException(path, e);
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            channel.close();
-            Files.deleteIfExists(temporary);
-        }
-    }
-
-    /** The output cannot be written. */
-    private static final class StorageException extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        StorageException(Path path, IOException cause) {
-            super(path + " cannot be written: " + cause, cause);
-        }
+    private ParameterException usage(String problem) {
+        return new ParameterException(spec.commandLine(), problem);
     }
 }

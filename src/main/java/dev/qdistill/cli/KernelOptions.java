@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.amplify.EntropySource;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What to compute with: the options that {@code distill} and {@code demo} share. */
@@ -23,6 +24,9 @@ final class KernelOptions {
             description = "file or device of true random bytes, read from its start, for hash functions and key ids;"
                     + " default: the operating system's generator, which makes the claim computational there")
     private @Nullable Path entropy;
+
+    @Mixin
+    MemoryOption memory = new MemoryOption();
 
     /** @throws IllegalArgumentException if there is no thread */
     void requireValid() {

@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.amplify.EntropyException;
+import dev.qdistill.amplify.MemoryLimitException;
 import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.auth.PoolException;
 import dev.qdistill.dump.BadInputException;
@@ -67,6 +68,7 @@ public final class Main {
     private static int exitCode(Exception e) {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
+            case MemoryLimitException b -> ExitCode.USAGE;
             case BadInputException b -> ExitCode.BAD_INPUT;
             case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;

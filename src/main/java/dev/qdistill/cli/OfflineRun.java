@@ -56,7 +56,8 @@ final class OfflineRun {
     RunReport run(KernelOptions kernels, boolean bars) {
         long start = System.nanoTime();
         try (EntropySource entropy = kernels.entropy();
-                Distiller.Resources resources = new Distiller.Resources(kernels.backend, kernels.threads, entropy)) {
+                Distiller.Resources resources =
+                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, kernels.memory.bytes())) {
             return run(resources, bars, start);
         }
     }

@@ -21,7 +21,7 @@ import java.util.List;
  * bytes. m - 8 and m - 16 select the byte of an element of GF(2^32). All others number the elements: bits 0–5 are the lanes of
  * a vector at first; before the last six stages they change places with six other bits.
  */
-final class AdditiveFft {
+final class AdditiveFft implements Transform {
     static final int MIN = 17;
     static final int MAX = 31;
 
@@ -39,7 +39,6 @@ final class AdditiveFft {
     private static final byte YES = -1;
 
     private final int m;
-    private final TransformKernels kernels;
     private final long plane;
     private final long highPlane;
     private final List<Stage> stages = new ArrayList<>();
@@ -73,8 +72,7 @@ final class AdditiveFft {
     /**
      * @param arena for the tables: a few hundred KB
      */
-    AdditiveFft(int m, TransformKernels kernels, Arena arena) {
-        this.kernels = kernels;
+    AdditiveFft(int m, Arena arena) {
         if (m < MIN || m > MAX) {
             throw new IllegalArgumentException("Transform of 2^" + m + " bits");
         }
@@ -103,7 +101,7 @@ final class AdditiveFft {
             List<Integer> exponents = above.stream().map(k -> k - bit).toList();
             boolean truncated = i == m - 16;
             boolean wide = i < m - 16;
-            Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
+            Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
             stages.add(new Stage(i, wide, truncated, addresses(above), above.size(), t));
         }
         for (int i = 5; i >= 0; i--) {
@@ -111,19 +109,13 @@ final class AdditiveFft {
         }
     }
 
-    /** Bytes of a transform. */
-    long bytes() {
+    @Override
+    public long bytes() {
         return 1L << m - 3;
     }
 
-    /**
-     * The values of a polynomial.
-     *
-     * @param coefficients 2^m bits, in the basis of {@link BasisConversion}
-     * @param values {@link #bytes} bytes, overwritten
-     * @param scratch {@link #SCRATCH_BYTES} bytes for each worker
-     */
-    void forward(long coefficients, long values, long scratch, Workers workers) {
+    @Override
+    public void forward(long coefficients, long values, long scratch, Workers workers) {
         stripsForward(coefficients, values, scratch, workers);
         workers.split(16, 1, (from, to, worker) -> {
             long own = scratch + (long) SCRATCH_BYTES * worker;
@@ -142,15 +134,8 @@ final class AdditiveFft {
         }
     }
 
-    /**
-     * The polynomial whose values are those of another times {@code factor}.
-     *
-     * @param coefficients of the other
-     * @param factor the values of the one
-     * @param values {@link #bytes} bytes, overwritten
-     * @param product receives the coefficients of the product; may be {@code coefficients}
-     */
-    void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
+    @Override
+    public void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
         stripsForward(coefficients, values, scratch, workers);
         if (!tilesInUnits) {
             for (long u = 0; u < 16; u++) {
@@ -229,7 +214,8 @@ final class AdditiveFft {
 
     private void pointwise(long values, long factor, long unit, int bits, long scratch) {
         int inner = m - 11 - bits;
-        kernels.pointwise(values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
+        VectorKernels.pointwise(
+                values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
     }
 
     private void runStage(Stage s, long values, long unit, int unitBits, long table, byte pre, byte post) {
@@ -241,25 +227,25 @@ final class AdditiveFft {
         int vectors = 1 << s.bit - 6;
         long mask = stride - 64;
         if (s.wide) {
-            s.twiddles.start(from, table, kernels);
+            s.twiddles.start(from, table);
             for (long b = from; b < to; b++) {
                 long lo = values + Long.expand(b, s.blockMask);
                 if (pre != NO) {
-                    kernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    VectorKernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
-                kernels.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
+                VectorKernels.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
                 if (post != NO) {
-                    kernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    VectorKernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
                 if (b + 1 < to) {
-                    s.twiddles.step(b, table, kernels);
+                    s.twiddles.step(b, table);
                 }
             }
         } else {
-            s.twiddles.start(from, table, kernels);
+            s.twiddles.start(from, table);
             byte before = s.truncated ? NO : pre;
             byte after = s.truncated ? NO : post;
-            kernels.shorts(
+            VectorKernels.shorts(
                     values,
                     from,
                     to,
@@ -293,8 +279,8 @@ final class AdditiveFft {
                 }
                 int constant = w;
                 byte[] tables = bit == 4
-                        ? kernels.tables8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
-                        : kernels.tables8(x -> CantorTower.multiply(constant, x));
+                        ? VectorKernels.tables8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
+                        : VectorKernels.tables8(x -> CantorTower.multiply(constant, x));
                 Memory.put(at + (long) LookupTables.BYTES8 * b, tables);
             }
         }
@@ -305,15 +291,16 @@ final class AdditiveFft {
         long row = 1L << m - 11;
         // Rows by bits m - 8, m - 7, m - 6, m - 5, m - 3.
         long rowMask = 15 * row | 32 * row;
-        kernels.exchangeBits(coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
-        kernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
-        kernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
-        kernels.map(strip + (16 << 9), 128, stripTables[1]);
+        VectorKernels.exchangeBits(
+                coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
+        VectorKernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        VectorKernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
+        VectorKernels.map(strip + (16 << 9), 128, stripTables[1]);
         for (int s = 2; s < 6; s++) {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                kernels.bytes(
+                VectorKernels.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -336,7 +323,7 @@ final class AdditiveFft {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                kernels.bytes(
+                VectorKernels.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -346,12 +333,13 @@ final class AdditiveFft {
                         NO);
             }
         }
-        kernels.map(strip + (16 << 9), 128, stripTables[1]);
-        kernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
-        kernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        VectorKernels.map(strip + (16 << 9), 128, stripTables[1]);
+        VectorKernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
+        VectorKernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
         long row = 1L << m - 11;
         long rowMask = 15 * row | 32 * row;
-        kernels.exchangeBits(strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
+        VectorKernels.exchangeBits(
+                strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
     }
 
     // Eight vectors.
@@ -365,7 +353,7 @@ final class AdditiveFft {
         boolean truncated = i == high;
         boolean wide = high > 5 || i < high;
         List<Integer> exponents = tileNumbers.stream().map(k -> k - i).toList();
-        Twiddles t = new Twiddles(arena, kernels, wide, truncated ? -1 : m - i, exponents);
+        Twiddles t = new Twiddles(arena, wide, truncated ? -1 : m - i, exponents);
         long pairMask = tileMask & ~(1L << tileBits[i]);
         List<Integer> aboveBits = new ArrayList<>();
         long laneMask = 0;
@@ -428,7 +416,7 @@ final class AdditiveFft {
                 TileStage stage = tileStages.get(s);
                 byte post = stage.truncated ? NO : YES;
                 constantPart(stage, base, tables + 2048L * s);
-                kernels.lanes(
+                VectorKernels.lanes(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -454,7 +442,7 @@ final class AdditiveFft {
             for (int s = 5; s >= 0; s--) {
                 TileStage stage = tileStages.get(s);
                 byte pre = stage.truncated ? NO : YES;
-                kernels.lanes(
+                VectorKernels.lanes(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -474,22 +462,22 @@ final class AdditiveFft {
 
     private void constantPart(TileStage s, long base, long table) {
         if (s.wide) {
-            kernels.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
+            VectorKernels.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
         } else {
-            kernels.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
+            VectorKernels.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
         }
     }
 
     private void startTiles(long from, long tables) {
         for (int s = 0; s < 6; s++) {
-            tileStages.get(s).twiddles.start(from, tables + 2048L * s, kernels);
+            tileStages.get(s).twiddles.start(from, tables + 2048L * s);
         }
     }
 
     private void stepTiles(long tile, long to, long tables) {
         if (tile + 1 < to) {
             for (int s = 0; s < 6; s++) {
-                tileStages.get(s).twiddles.step(tile, tables + 2048L * s, kernels);
+                tileStages.get(s).twiddles.step(tile, tables + 2048L * s);
             }
         }
     }
@@ -505,8 +493,8 @@ final class AdditiveFft {
         long t5 = 1L << tileBits[5];
         long planes = m - 16 >= 6 ? plane | highPlane : plane;
         int groups = 8 << Long.bitCount(planes);
-        kernels.exchangeLanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
-        kernels.exchangeLanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
+        VectorKernels.exchangeLanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
+        VectorKernels.exchangeLanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
     }
 
     // Where bits of the index are in an address: all below m - 4 in their place, m - 3 one lower.

@@ -2,6 +2,7 @@ package dev.qdistill.gf2;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.bits.BitString;
 import java.util.Optional;
@@ -62,6 +63,11 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
     /** What the products run on. */
     Backend backend();
 
+    /** Which instruction set the C kernels use; empty for the other back ends. */
+    default Optional<NativeIsa> isa() {
+        return Optional.empty();
+    }
+
     /**
      * Prepares products of one shape: bits [offset, offset + length) of a·b.
      *
@@ -73,6 +79,9 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
      * @throws IllegalArgumentException if the product is longer than {@link #MAX_PRODUCT_BITS} or the range is not in it
      */
     MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads);
+
+    /** The bytes that {@link #middleProduct} of the same arguments allocates, within a few hundred KB. */
+    long memoryBytes(long aBits, long bBits, long offset, long length, int threads);
 
     /**
      * {@code product = a·b} on one thread.

@@ -36,6 +36,10 @@ final class Memory {
         MemorySegment.copy(content, 0, ALL, JAVA_BYTE, address, content.length);
     }
 
+    static void putByte(long address, byte value) {
+        ALL.set(JAVA_BYTE, address, value);
+    }
+
     static long word(long address) {
         return ALL.get(WORD, address);
     }

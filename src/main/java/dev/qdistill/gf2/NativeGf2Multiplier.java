@@ -1,8 +1,10 @@
 package dev.qdistill.gf2;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -11,38 +13,78 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
     /** The shorter factor's length from which on the transform is faster, in bits. */
     private static final long THRESHOLD = 1 << 11;
 
+    private final NativeIsa isa;
     private final TransformKernels kernels;
 
-    private NativeGf2Multiplier(TransformKernels kernels) {
+    private NativeGf2Multiplier(NativeIsa isa, TransformKernels kernels) {
+        this.isa = isa;
         this.kernels = kernels;
     }
 
-    /** Why there is none here; empty if there is. The library is used only if it passes a self-test. */
+    /** Why there is none here; empty if there is. */
     static Optional<String> problem() {
-        return Holder.PROBLEM;
+        return Holder.FOUND instanceof String s ? Optional.of(s) : Optional.empty();
     }
 
     /**
+     * With the fastest kernels that pass their self-test.
+     *
      * @throws IllegalStateException if there is a {@link #problem}
      */
     static NativeGf2Multiplier create() {
-        if (Holder.KERNELS.isEmpty() || Holder.PROBLEM.isPresent()) {
-            throw new IllegalStateException(Holder.PROBLEM.orElse("no native kernels"));
+        if (Holder.FOUND instanceof NativeGf2Multiplier m) {
+            return m;
         }
-        return new NativeGf2Multiplier(Holder.KERNELS.get());
+        throw new IllegalStateException(problem().orElseThrow());
+    }
+
+    /**
+     * With the kernels for one instruction set; empty if CPU or library lack them.
+     *
+     * @throws IllegalStateException if they fail their self-test
+     */
+    static Optional<NativeGf2Multiplier> create(NativeIsa isa) {
+        if (!NativeLibrary.has(isa)) {
+            return Optional.empty();
+        }
+        NativeTransforms kernels;
+        try {
+            kernels = new NativeTransforms(NativeLibrary.symbols().orElseThrow(), isa);
+        } catch (NoSuchElementException e) {
+            return Optional.empty(); // the compiler knew no such instructions
+        }
+        if (!Holder.selfTest(kernels)) {
+            throw new IllegalStateException("the C kernels failed their self-test with " + isa.id());
+        }
+        return Optional.of(new NativeGf2Multiplier(isa, kernels));
     }
 
     // Loaded and tested once, on first use.
     private static final class Holder {
-        static final Optional<TransformKernels> KERNELS =
-                NativeLibrary.symbols().filter(NativeKernels::supported).map(NativeKernels::new);
-        static final Optional<String> PROBLEM = NativeLibrary.problem()
-                .or(() -> KERNELS.isEmpty()
-                        ? Optional.of("the C kernels need AVX-512 with VBMI, which this CPU lacks")
-                        : selfTest(KERNELS.get()));
+        // The multiplier, or why there is none.
+        static final Object FOUND = probe();
+
+        private static Object probe() {
+            if (NativeLibrary.symbols().isEmpty()) {
+                return NativeLibrary.problem().orElse("");
+            }
+            String problem = "the C kernels need " + NativeIsa.AVX2.needs() + ", or what qdistill.native.isa says";
+            for (NativeIsa isa : NativeLibrary.isas()) {
+                try {
+                    var multiplier = create(isa);
+                    if (multiplier.isPresent()) {
+                        return multiplier.get();
+                    }
+                    problem = "the library has no kernels for " + isa.id();
+                } catch (IllegalStateException e) {
+                    problem = String.valueOf(e.getMessage());
+                }
+            }
+            return problem;
+        }
 
         // One product, whose length takes all kernels but those of long rows, by two ways.
-        private static Optional<String> selfTest(TransformKernels kernels) {
+        private static boolean selfTest(TransformKernels kernels) {
             var random = new SplittableRandom(1);
             try (BitString a = BitString.random(150_000, random);
                     BitString b = BitString.random(1_000, random);
@@ -53,9 +95,7 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
                     p.setFirst(a);
                     p.multiply(b, found);
                 }
-                return expected.contentEquals(found)
-                        ? Optional.empty()
-                        : Optional.of("the C kernels failed their self-test");
+                return expected.contentEquals(found);
             }
         }
     }
@@ -66,10 +106,22 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
     }
 
     @Override
+    public Optional<NativeIsa> isa() {
+        return Optional.of(isa);
+    }
+
+    @Override
     public MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads) {
         Shape shape = new Shape(aBits, bBits, offset, length, threads);
         return Math.min(aBits, bBits) < THRESHOLD
                 ? new ScalarGf2Multiplier().middleProduct(aBits, bBits, offset, length, threads)
                 : new TransformProduct(shape, kernels);
+    }
+
+    @Override
+    public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
+        return Math.min(aBits, bBits) < THRESHOLD
+                ? new ScalarGf2Multiplier().memoryBytes(aBits, bBits, offset, length, threads)
+                : TransformProduct.bytes(new Shape(aBits, bBits, offset, length, threads));
     }
 }

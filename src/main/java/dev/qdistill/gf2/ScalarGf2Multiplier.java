@@ -17,6 +17,15 @@ final class ScalarGf2Multiplier implements Gf2Multiplier {
         return new Prepared(new Shape(aBits, bBits, offset, length, threads));
     }
 
+    @Override
+    public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
+        long aWords = aBits + 63 >>> 6;
+        long bWords = bBits + 63 >>> 6;
+        return BitString.paddedBytes(aBits)
+                + BitString.paddedBytes(aWords + bWords << 6)
+                + 8 * Comb.scratchWords(aWords, bWords);
+    }
+
     private static final class Prepared implements MiddleProduct {
         private final Shape shape;
         private final SecretArena arena = new SecretArena();

@@ -5,6 +5,7 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
@@ -23,7 +24,7 @@ import java.lang.foreign.MemorySegment;
 final class TransformProduct implements MiddleProduct {
     private final Gf2Multiplier.Shape shape;
     private final TransformKernels kernels;
-    private final AdditiveFft[] transforms;
+    private final Transform[] transforms;
     // Sums of the degrees before.
     private final long[] offsets;
     private final long degree;
@@ -41,11 +42,11 @@ final class TransformProduct implements MiddleProduct {
         this.kernels = kernels;
         this.shape = shape;
         int[] exponents = exponents(shape.productBits());
-        transforms = new AdditiveFft[exponents.length];
+        transforms = new Transform[exponents.length];
         offsets = new long[exponents.length];
         long sum = 0;
         for (int k = 0; k < exponents.length; k++) {
-            transforms[k] = new AdditiveFft(exponents[k], kernels, tables);
+            transforms[k] = kernels.transform(exponents[k], tables);
             offsets[k] = sum;
             sum += 1L << exponents[k];
         }
@@ -56,8 +57,18 @@ final class TransformProduct implements MiddleProduct {
         first = secrets.allocate(degree / 8, 64).address();
         values = secrets.allocate((1L << exponents[0]) / 8, 64).address();
         product = exponents.length == 1 ? coefficients : BitString.allocate(secrets, degree + 512);
-        scratch = secrets.allocate((long) AdditiveFft.SCRATCH_BYTES * shape.threads(), 64)
+        scratch = secrets.allocate((long) kernels.scratchBytes() * shape.threads(), 64)
                 .address();
+    }
+
+    /** What a product allocates, but for tables. */
+    static long bytes(Gf2Multiplier.Shape shape) {
+        int[] exponents = exponents(shape.productBits());
+        long degree = Arrays.stream(exponents).mapToLong(e -> 1L << e).sum();
+        return BitString.paddedBytes(degree + 512) * (exponents.length == 1 ? 1 : 2)
+                + degree / 8
+                + (1L << exponents[0]) / 8
+                + (long) AdditiveFft.SCRATCH_BYTES * shape.threads();
     }
 
     // Exponents of two that add up to the length, rounded up in the fourth binary digit.
@@ -107,7 +118,7 @@ final class TransformProduct implements MiddleProduct {
                 combine(r, k);
             }
         }
-        BasisConversion.inverse(r, roundUp(shape.productBits()), kernels, workers);
+        kernels.toMonomials(r, roundUp(shape.productBits()), workers);
         result.copyFrom(product, shape.offset(), 0, shape.length());
     }
 
@@ -118,7 +129,7 @@ final class TransformProduct implements MiddleProduct {
         MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
         memory.asSlice(bytes).fill((byte) 0);
         long bits = roundUp(factor.length());
-        BasisConversion.forward(memory.address(), bits, kernels, workers);
+        kernels.toTransformBasis(memory.address(), bits, workers);
         return bits;
     }
 

@@ -18,9 +18,9 @@ final class Twiddles {
      * @param first the exponent k of w(0) = β_k, or -1 for w(0) = 0
      * @param exponents e_0, e_1 …
      */
-    Twiddles(Arena arena, TransformKernels kernels, boolean wide, int first, List<Integer> exponents) {
-        bytes = kernels.tableBytes(wide);
-        long basis = kernels.betaTables(wide);
+    Twiddles(Arena arena, boolean wide, int first, List<Integer> exponents) {
+        bytes = VectorKernels.tableBytes(wide);
+        long basis = VectorKernels.betaTables(wide);
         int n = exponents.size();
         // One more, never used, but read by kernels after their last block.
         initial = arena.allocate((long) bytes * (n + 2), 64).address();
@@ -43,23 +43,23 @@ final class Twiddles {
     }
 
     /** Writes the tables of block b to {@code to}. */
-    void start(long b, long to, TransformKernels kernels) {
+    void start(long b, long to) {
         for (int k = 0; k < bytes; k += 8) {
             Memory.putWord(to + k, Memory.word(initial + k));
         }
         // Bit t alone is the sum of the steps t and t - 1.
         for (long rest = b; rest != 0; rest &= rest - 1) {
             int t = Long.numberOfTrailingZeros(rest);
-            kernels.xor(to, deltas + (long) bytes * t, bytes);
+            VectorKernels.xor(to, deltas + (long) bytes * t, bytes);
             if (t > 0) {
-                kernels.xor(to, deltas + (long) bytes * (t - 1), bytes);
+                VectorKernels.xor(to, deltas + (long) bytes * (t - 1), bytes);
             }
         }
     }
 
     /** Turns the tables of block b into those of block b + 1. */
-    void step(long b, long tables, TransformKernels kernels) {
-        kernels.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
+    void step(long b, long tables) {
+        VectorKernels.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
     }
 
     private static void xor(long to, long from, int bytes) {

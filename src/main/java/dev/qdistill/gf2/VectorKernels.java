@@ -2,40 +2,33 @@ package dev.qdistill.gf2;
 
 import java.util.function.IntUnaryOperator;
 
-/** By the Vector API, 512 bits. */
-final class VectorKernels implements TransformKernels {
-    @Override
-    public int tableBytes(boolean wide) {
+/** The inner loops of {@link AdditiveFft} and {@link BasisConversion} by the Vector API, on absolute addresses (see {@link Memory}). */
+final class VectorKernels {
+    static int tableBytes(boolean wide) {
         return wide ? LookupTables.BYTES32 : LookupTables.BYTES16;
     }
 
-    @Override
-    public long betaTables(boolean wide) {
+    static long betaTables(boolean wide) {
         return wide ? LookupTables.BETA32 : LookupTables.BETA16;
     }
 
-    @Override
-    public byte[] tables8(IntUnaryOperator map) {
+    static byte[] tables8(IntUnaryOperator map) {
         return LookupTables.map8(map);
     }
 
-    @Override
-    public void xor(long to, long from, long bytes) {
+    static void xor(long to, long from, long bytes) {
         CopyKernel.xor(to, from, bytes);
     }
 
-    @Override
-    public void bytes(long lo, long hi, int vectors, long mask, long table, byte pre, byte post) {
+    static void bytes(long lo, long hi, int vectors, long mask, long table, byte pre, byte post) {
         ButterflyKernel.bytes(lo, hi, vectors, mask, table, pre, post);
     }
 
-    @Override
-    public void map(long data, int vectors, long table) {
+    static void map(long data, int vectors, long table) {
         ButterflyKernel.map(data, vectors, table);
     }
 
-    @Override
-    public void shorts(
+    static void shorts(
             long data,
             long from,
             long to,
@@ -51,18 +44,15 @@ final class VectorKernels implements TransformKernels {
         ButterflyKernel.shorts(data, from, to, blockMask, vectors, mask, stride, plane, table, deltas, pre, post);
     }
 
-    @Override
-    public void add(long to, long from, long p, long q, int vectors, long mask) {
+    static void add(long to, long from, long p, long q, int vectors, long mask) {
         ButterflyKernel.add(to, from, p, q, vectors, mask);
     }
 
-    @Override
-    public void ints(long lo, long hi, long p, long q, int vectors, long mask, long table) {
+    static void ints(long lo, long hi, long p, long q, int vectors, long mask, long table) {
         ButterflyKernel.ints(lo, hi, p, q, vectors, mask, table);
     }
 
-    @Override
-    public void lanes(
+    static void lanes(
             long data,
             int blocks,
             long blockMask,
@@ -76,18 +66,15 @@ final class VectorKernels implements TransformKernels {
         LaneKernel.shorts(data, blocks, blockMask, vectors, mask, stride, plane, constants, pre, post);
     }
 
-    @Override
-    public void pointwise(long x, long y, long p, long q, long from, long to, long mask, long scratch) {
+    static void pointwise(long x, long y, long p, long q, long from, long to, long mask, long scratch) {
         PointwiseKernel.multiply(x, y, p, q, from, to, mask, scratch);
     }
 
-    @Override
-    public void exchangeLanes(long data, int groups, long mask, long d0, long d1, long d2, int firstBit) {
+    static void exchangeLanes(long data, int groups, long mask, long d0, long d1, long d2, int firstBit) {
         ExchangeKernel.lanes(data, groups, mask, d0, d1, d2, firstBit);
     }
 
-    @Override
-    public void exchangeBits(
+    static void exchangeBits(
             long from,
             long fromMask,
             long s0,
@@ -102,8 +89,7 @@ final class VectorKernels implements TransformKernels {
         ExchangeKernel.bits(from, fromMask, s0, s1, s2, to, toMask, t0, t1, t2, groups);
     }
 
-    @Override
-    public void blocks(long address, long blocks, boolean inverse) {
+    static void blocks(long address, long blocks, boolean inverse) {
         for (long b = 0; b < blocks; b++) {
             if (inverse) {
                 BlockConversion.inverse(address + (b << 13));
@@ -113,8 +99,7 @@ final class VectorKernels implements TransformKernels {
         }
     }
 
-    @Override
-    public void rows16(long address, long stride, int columns, boolean inverse) {
+    static void rows16(long address, long stride, int columns, boolean inverse) {
         if (inverse) {
             RowConversion.inverse16(address, stride, columns);
         } else {
@@ -122,8 +107,7 @@ final class VectorKernels implements TransformKernels {
         }
     }
 
-    @Override
-    public void shift(long lo, long hi, long bytes, int bits) {
+    static void shift(long lo, long hi, long bytes, int bits) {
         BlockConversion.shift(lo, hi, bytes, bits);
     }
 }

@@ -19,14 +19,14 @@ import java.util.zip.Adler32;
 import java.util.zip.CRC32C;
 
 /**
- * The codes that are shipped: for each frame length a row of rates, in steps of a few per cent of the leakage 1 - R.
+ * The codes that are shipped: for each frame length a row of rates, in steps of a few per cent of the leakage 1 - R. A frame
+ * length may have two rows, of which one is designed for {@link Profile#FAST}.
  *
- * <p>One resource per frame length holds all its codes; a code is unpacked when it is first asked for. Safe to share between
- * threads.
+ * <p>One resource per row holds all its codes; a code is unpacked when it is first asked for. Safe to share between threads.
  */
 public final class CodeFamily {
     private static final int MAGIC = 'Q' | 'D' << 8 | 'L' << 16 | 'F' << 24;
-    private static final int[] LENGTHS = {1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20};
+    private static final int[] LENGTHS = {1 << 12, 1 << 14, 1 << 16, 1 << 17, 1 << 18, 1 << 20};
 
     /**
      * What is known of a code without unpacking it.
@@ -60,21 +60,23 @@ public final class CodeFamily {
         static CodeFamily load() {
             List<Part> parts = new ArrayList<>();
             for (int length : LENGTHS) {
-                try (InputStream in = CodeFamily.class.getResourceAsStream("codes-" + length + ".qdlf")) {
-                    if (in != null) {
-                        parts.add(Part.read(in.readAllBytes()));
+                for (Profile profile : Profile.values()) {
+                    try (InputStream in = CodeFamily.class.getResourceAsStream(fileName(length, profile))) {
+                        if (in != null) {
+                            parts.add(Part.read(profile, in.readAllBytes()));
+                        }
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
                     }
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
                 }
             }
             return new CodeFamily(parts);
         }
     }
 
-    // The codes of one frame length, highest rate first, and their packed form.
-    private record Part(int frameBits, List<Entry> entries, List<byte[]> packed) {
-        static Part read(byte[] file) {
+    // The codes of one frame length designed for one profile, highest rate first, and their packed form.
+    private record Part(int frameBits, Profile profile, List<Entry> entries, List<byte[]> packed) {
+        static Part read(Profile profile, byte[] file) {
             ByteBuffer b = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
             if (b.getInt() != MAGIC || b.getInt() != 1) {
                 throw new CodeFormatException(0, "not a code family of version 1");
@@ -95,7 +97,7 @@ public final class CodeFamily {
                 packed.add(new byte[b.getInt()]);
             }
             packed.forEach(b::get);
-            return new Part(frameBits, List.copyOf(entries), List.copyOf(packed));
+            return new Part(frameBits, profile, List.copyOf(entries), List.copyOf(packed));
         }
     }
 
@@ -113,21 +115,32 @@ public final class CodeFamily {
 
     /** The frame lengths there are codes for, in bits, ascending. */
     public List<Integer> frameLengths() {
-        return parts.stream().map(Part::frameBits).toList();
+        return parts.stream().map(Part::frameBits).distinct().toList();
     }
 
-    /** The codes for frames of {@code frameBits} bits, highest rate first; empty if there are none. */
-    public List<Entry> codes(int frameBits) {
+    /**
+     * The codes for frames of {@code frameBits} bits, highest rate first: the row designed for the profile, or the other one if
+     * there is none; empty if there are none at all.
+     */
+    public List<Entry> codes(int frameBits, Profile profile) {
         return parts.stream()
                 .filter(p -> p.frameBits == frameBits)
-                .findFirst()
+                .min(Comparator.comparing(p -> p.profile != profile))
                 .map(Part::entries)
                 .orElse(List.of());
     }
 
+    /** All codes for frames of {@code frameBits} bits, those of a row together, highest rate first. */
+    public List<Entry> codes(int frameBits) {
+        return parts.stream()
+                .filter(p -> p.frameBits == frameBits)
+                .flatMap(p -> p.entries.stream())
+                .toList();
+    }
+
     /** The code of the highest rate among those whose operating QBER for the profile is at least {@code qber}. */
     public Optional<QuasiCyclicCode> select(int frameBits, double qber, Profile profile) {
-        return codes(frameBits).stream()
+        return codes(frameBits, profile).stream()
                 .filter(e -> e.operatingQber(profile) >= qber)
                 .findFirst()
                 .map(e -> code(e.name));
@@ -162,6 +175,11 @@ public final class CodeFamily {
             }
         }
         return String.format(Locale.ROOT, "%08x%08x", crc.getValue(), adler.getValue());
+    }
+
+    /** The name of the resource with the codes of a frame length designed for a profile. */
+    static String fileName(int frameBits, Profile designedFor) {
+        return "codes-" + frameBits + (designedFor == Profile.FAST ? "-fast" : "") + ".qdlf";
     }
 
     /** Writes codes of one frame length as the resource that {@link #shipped()} reads. */

@@ -13,15 +13,20 @@ import java.util.Arrays;
  *
  * @param unitsPerNat message units a nat, 1 to 16
  * @param phiResolution units of φ a nat, 8 to 255
- * @param phi {@link UpdateRule#PHI}: for each magnitude 0 to 127 the φ value 0 to 255, φ(x) = -ln tanh(x/2)
- * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 127
- * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 127
+ * @param phi {@link UpdateRule#PHI}: for each magnitude 0 to 127 the φ value 0 to 255, φ(x) = -ln tanh(x/2), constant from 63 up
+ * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 63
+ * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 63
  */
 @SuppressWarnings("ArrayRecordComponent") // never changed after construction, and copied once into a decoder's memory
 record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] psi, byte[][] minSum) {
     static final int STATES = 32;
     static final int FIRST = 31;
     static final int SIZE = 128;
+    /**
+     * Of a message: the difference of two must fit in 8 bits. Tables need all of it: a clip at 44 leaves stray bits on chains of
+     * columns of degree 2, whose neighbours cannot outvote two wrong priors.
+     */
+    static final int LARGEST = 63;
 
     DecoderTables {
         if (unitsPerNat < 1 || unitsPerNat > 16 || phiResolution < 8 || phiResolution > 255) {
@@ -30,6 +35,11 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
         }
         if (phi.length != SIZE || psi.length != STATES || minSum.length != STATES) {
             throw new IllegalArgumentException("Decoder tables of a wrong size");
+        }
+        for (int i = 64; i < SIZE; i++) {
+            if (phi[i] != phi[63]) {
+                throw new IllegalArgumentException("The table of phi is not constant from 63 up");
+            }
         }
         for (int s = 0; s < STATES; s++) {
             requireTable(psi[s]);
@@ -42,8 +52,8 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
             throw new IllegalArgumentException("Decoder table of " + table.length + " entries, not " + SIZE);
         }
         for (byte v : table) {
-            if (v < 0) {
-                throw new IllegalArgumentException("Decoder table entry " + (v & 255) + " above 127");
+            if (v < 0 || v > LARGEST) {
+                throw new IllegalArgumentException("Decoder table entry " + (v & 255) + " above " + LARGEST);
             }
         }
     }
@@ -77,11 +87,11 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
         return new DecoderTables(unitsPerNat, phiResolution, phi(unitsPerNat, phiResolution), p, m);
     }
 
-    /** φ of the magnitudes 0 to 127; a magnitude of 0 counts as half a unit. */
+    /** φ of the magnitudes 0 to 127; a magnitude of 0 counts as half a unit, one above 63 as 63. */
     static byte[] phi(int unitsPerNat, int phiResolution) {
         byte[] phi = new byte[SIZE];
         for (int i = 0; i < SIZE; i++) {
-            phi[i] = (byte) Math.min(255, Math.round(phiResolution * phiOf(Math.max(i, .5) / unitsPerNat)));
+            phi[i] = (byte) Math.min(255, Math.round(phiResolution * phiOf(Math.clamp(i, .5, 63) / unitsPerNat)));
         }
         return phi;
     }

@@ -9,36 +9,23 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
- * Designs the codes of one frame length: degree distributions interpolated between optimised ones, tables by density evolution,
+ * Designs the codes of one frame length for one profile: degree distributions interpolated between optimised ones, tables by density evolution,
  * base matrix by {@link CodeConstruction}, operating points by simulation. Deterministic from the seed.
  */
 public final class FamilyDesign {
-    // Edge fractions optimised by quantised density evolution (DegreeOptimizer) for rates `RATES`.
-    private static final double[] RATES = {.4, .45, .5, .6, .7, .8, .9, .95, .97};
-    private static final List<DegreeDistribution> DEGREES = List.of(
-            DegreeDistribution.parse("2:.1382,3:.3881,11:.2872,15:.0073,20:.0092,27:.1570,36:.0128"),
-            DegreeDistribution.parse(
-                    "2:.1176,3:.3711,4:.0046,6:.0014,8:.0130,11:.2127,15:.0484,20:.0237,27:.1973,36:.0103"),
-            DegreeDistribution.parse("2:.1162,3:.2948,6:.0359,8:.0034,11:.2606,36:.2845"),
-            DegreeDistribution.parse("2:.1110,3:.2189,6:.0100,8:.1643,11:.1176,15:.0084,20:.0455,46:.3239"),
-            DegreeDistribution.parse(
-                    "2:.0904,3:.1978,4:.0055,5:.0282,6:.0220,8:.0516,11:.2435,15:.0063,27:.0080,46:.3467"),
-            DegreeDistribution.parse(
-                    "2:.0578,3:.2291,5:.0102,6:.0023,8:.1837,11:.0780,15:.0749,20:.0023,27:.0112,36:.3485"),
-            DegreeDistribution.parse("2:.0245,3:.2145,4:.0020,8:.2007,11:.1382,36:.4199"),
-            DegreeDistribution.parse("2:.0109,3:.2024,4:.0028,6:.0116,8:.1310,11:.2411,36:.3673,46:.0300"),
-            DegreeDistribution.parse("3:.1856,8:.2080,11:.1674,36:.4391"));
-
     /** Message units a nat, and the largest message. */
     private static final int UNITS = 6;
 
-    private static final int CLIP = 44;
+    private static final int CLIP = DecoderTables.LARGEST;
 
     /** Ratio of the leakages of neighbouring rates. */
     private static final double STEP = 1.035;
 
     /** The same from frames of 2^16 bits up. */
     private static final double FINE_STEP = 1.0175;
+
+    /** The same for {@link Profile#FAST}. */
+    private static final double FAST_STEP = 1.02;
 
     /** Matrices tried beyond the first where one is worse than its neighbours. */
     private static final int ATTEMPTS = 3;
@@ -47,6 +34,7 @@ public final class FamilyDesign {
     private static final double SMALLEST_LEAKAGE = .039;
 
     private final int frameBits;
+    private final Profile profile;
     private final int frames;
     private final int threads;
     private final long seed;
@@ -55,16 +43,18 @@ public final class FamilyDesign {
      * A design.
      *
      * @param frameBits a power of two from 2^12 to 2^20
+     * @param profile what the codes are designed for
      * @param frames simulated for a point
      * @param threads that simulate
      * @param seed of constructions and simulations
      */
-    public FamilyDesign(int frameBits, int frames, int threads, long seed) {
+    public FamilyDesign(int frameBits, Profile profile, int frames, int threads, long seed) {
         if (Integer.bitCount(frameBits) != 1 || frameBits < 1 << 12 || frameBits > 1 << 20) {
             throw new IllegalArgumentException(
                     "Frame length " + frameBits + "; powers of two from 4096 to 1048576 are supported");
         }
         this.frameBits = frameBits;
+        this.profile = profile;
         this.frames = frames;
         this.threads = threads;
         this.seed = seed;
@@ -84,12 +74,15 @@ public final class FamilyDesign {
         if (frameBits < 1 << 16) {
             return STEP;
         }
+        if (profile == Profile.FAST) {
+            return FAST_STEP;
+        }
         return frameBits >= 1 << 20 && leakage < .13 ? FINE_STEP * FINE_STEP : FINE_STEP;
     }
 
-    /** Designs and measures all codes and writes them to {@code codes-N.qdlf} in {@code directory}. */
+    /** Designs and measures all codes and writes them to a file in {@code directory}, named as the resource is. */
     public void write(Path directory, Consumer<String> progress) throws IOException {
-        CodeFamily.write(directory.resolve("codes-" + frameBits + ".qdlf"), designAll(progress));
+        CodeFamily.write(directory.resolve(CodeFamily.fileName(frameBits, profile)), designAll(progress));
     }
 
     /** Designs and measures all codes; tells {@code progress} a line about each. */
@@ -111,7 +104,9 @@ public final class FamilyDesign {
             before = code.syndromeBits();
             code = measured(code, guess);
             // Some matrices have an error floor: another seed.
-            for (int attempt = 1; attempt <= ATTEMPTS && efficiency(code) > guess + .015; attempt++) {
+            for (int attempt = 1;
+                    attempt <= ATTEMPTS && efficiency(code) > guess + (profile == Profile.FAST ? .01 : .015);
+                    attempt++) {
                 QuasiCyclicCode other = measured(design(leakage, seed + attempt), guess);
                 code = efficiency(other) < efficiency(code) ? other : code;
             }
@@ -147,16 +142,17 @@ public final class FamilyDesign {
         int columns = frameBits / circulant;
         int rows = Math.max(2, (int) Math.round(leakage * columns));
         // The window is well below the number of rows, and above the highest degree.
-        boolean coupled = coupled(leakage);
+        boolean coupled = profile == Profile.EFFICIENT && coupled(leakage);
         int window = coupled ? Math.min(rows / 2, frameBits < 1 << 18 ? 40 : leakage > .25 ? 60 : 100) : 0;
         double lead = coupled ? rows * (frameBits < 1 << 20 ? .0085 : leakage > .25 ? .01 : .0145) : 0;
         double designRate = 1 - (rows - lead) / columns;
         // Chains of columns of degree 2 are kept to 3, 5 or about 12.
         double twos = frameBits < 1 << 16 ? .75 : frameBits <= 1 << 20 ? .83 : .93;
-        DegreeDistribution degrees =
-                capped(degrees(designRate), rows, columns, circulant).withDegreeTwoAtMost(twos * rows / columns);
+        DegreeDistribution degrees = capped(DegreeFamily.of(profile).at(designRate), rows, columns, circulant)
+                .withDegreeTwoAtMost(twos * rows / columns);
         DecoderTables tables = tables(degrees, designRate);
-        String name = String.format(Locale.ROOT, "n%d-m%d", frameBits, rows * circulant);
+        String name = String.format(
+                Locale.ROOT, "n%d-m%d%s", frameBits, rows * circulant, profile == Profile.FAST ? "-fast" : "");
         return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);
     }
 
@@ -185,6 +181,10 @@ public final class FamilyDesign {
 
     // Small circulants where there would be too few rows, or a window of them is wanted.
     private int circulant(double leakage) {
+        if (profile == Profile.FAST) {
+            int rows = frameBits < 1 << 16 ? 16 : 40;
+            return Math.clamp(Integer.highestOneBit((int) (leakage * frameBits / rows)), 64, 512);
+        }
         boolean small = leakage < .13 || frameBits < 1 << 20 && coupled(leakage);
         return switch (Integer.numberOfTrailingZeros(frameBits)) {
             case 12, 13, 14, 15 -> 64;
@@ -192,15 +192,6 @@ public final class FamilyDesign {
             case 18, 19 -> small ? 256 : 512;
             default -> small ? 512 : 1024;
         };
-    }
-
-    static DegreeDistribution degrees(double rate) {
-        int i = 0;
-        while (i < RATES.length - 2 && rate > RATES[i + 1]) {
-            i++;
-        }
-        double t = Math.max(0, Math.min(1, (rate - RATES[i]) / (RATES[i + 1] - RATES[i])));
-        return DEGREES.get(i).mixedWith(DEGREES.get(i + 1), t);
     }
 
     // High degrees need room: the pairs of rows that columns join must be well below the Z per pair that have no cycle
@@ -229,6 +220,35 @@ public final class FamilyDesign {
 
     /** The code with operating points found by simulation, searched from efficiency {@code guess}. */
     public QuasiCyclicCode measured(QuasiCyclicCode code, double guess) {
+        return profile == Profile.FAST ? measuredFast(code, guess) : measuredEfficient(code, guess);
+    }
+
+    // The least f at which the work is allowed and few enough frames fail.
+    private QuasiCyclicCode measuredFast(QuasiCyclicCode code, double guess) {
+        double good = guess;
+        while (work(code, good) > Profile.FAST_WORK) {
+            good += .02;
+        }
+        double bad = good - .02;
+        while (work(code, bad) <= Profile.FAST_WORK) {
+            good = bad;
+            bad -= .02;
+        }
+        while (good - bad > .003) {
+            double f = (good + bad) / 2;
+            if (work(code, f) <= Profile.FAST_WORK) {
+                good = f;
+            } else {
+                bad = f;
+            }
+        }
+        while (!holds(code, good) && good < 4) {
+            good = 1 + (good - 1) * 1.03;
+        }
+        return code.with(code.name(), qber(code, good), qber(code, good), code.tables());
+    }
+
+    private QuasiCyclicCode measuredEfficient(QuasiCyclicCode code, double guess) {
         double good = guess;
         double bad = 0;
         while (!holds(code, good)) {

@@ -19,6 +19,8 @@ public final class QuasiCyclicCode {
     /** Largest supported number of base rows, base columns and bits of a circulant. */
     static final int MAX_DIMENSION = 1 << 15;
 
+    private static final double WEIGHT_DEVIATION = 1.3;
+
     private final String name;
     private final int circulant;
     private final int columns;
@@ -190,8 +192,26 @@ public final class QuasiCyclicCode {
         return low;
     }
 
+    /**
+     * The standard deviation of {@link #estimateQber} from the error rate of a frame, at error rate {@code qber}: the counting error
+     * of the syndrome's weight, and a factor for what columns of different degrees add, as simulated. Infinite where the
+     * weight tells nothing.
+     */
+    public double estimateDeviation(double qber) {
+        double variance = 0;
+        double slope = 0;
+        for (int r = 0; r < rows(); r++) {
+            int d = rowStart[r + 1] - rowStart[r];
+            double power = Math.pow(1 - 2 * qber, d - 1);
+            double odd = (1 - power * (1 - 2 * qber)) / 2;
+            variance += circulant * odd * (1 - odd);
+            slope += circulant * d * power;
+        }
+        return slope == 0 ? Double.POSITIVE_INFINITY : WEIGHT_DEVIATION * Math.sqrt(variance) / slope;
+    }
+
     /** h(p) in bits. */
-    static double binaryEntropy(double p) {
+    public static double binaryEntropy(double p) {
         return p <= 0 || p >= 1 ? 0 : -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);
     }
 
@@ -241,6 +261,11 @@ public final class QuasiCyclicCode {
 
     QuasiCyclicCode with(String newName, double newOperatingQber, double newFastQber, DecoderTables newTables) {
         return new QuasiCyclicCode(newName, circulant, columns, entries(), newOperatingQber, newFastQber, newTables);
+    }
+
+    /** Another base matrix with the same circulants, tables and nominal operating points. */
+    QuasiCyclicCode withEntries(String newName, int newColumns, int[][] entries) {
+        return new QuasiCyclicCode(newName, circulant, newColumns, entries, operatingQber, fastQber, tables);
     }
 
     /** The edges of base row r are those from {@code rowStart(r)} to {@code rowStart(r + 1)}. */

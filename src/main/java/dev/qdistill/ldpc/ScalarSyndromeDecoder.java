@@ -103,10 +103,12 @@ final class ScalarSyndromeDecoder extends SyndromeDecoder {
     }
 
     private void store(int begin, int j, int i, boolean odd, int magnitude) {
-        int t = extrinsic[j];
-        int x = saturate(odd ^ t < 0 ? t - magnitude : t + magnitude);
-        posterior.set(JAVA_BYTE, bit(begin + j, i), (byte) x);
-        message.set(JAVA_BYTE, index(begin + j, i), (byte) (x - t));
+        int m = odd ^ extrinsic[j] < 0 ? -magnitude : magnitude;
+        int x = posterior.get(JAVA_BYTE, bit(begin + j, i));
+        int c = message.get(JAVA_BYTE, index(begin + j, i));
+        int updated = saturate(x + m - c);
+        posterior.set(JAVA_BYTE, bit(begin + j, i), (byte) updated);
+        message.set(JAVA_BYTE, index(begin + j, i), (byte) (c + updated - x));
     }
 
     private long index(int edge, int i) {

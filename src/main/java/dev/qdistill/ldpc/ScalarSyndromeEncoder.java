@@ -44,25 +44,39 @@ final class ScalarSyndromeEncoder extends SyndromeEncoder {
         long from = frameOffset >>> 6;
         long to = syndromeOffset >>> 6;
         for (int r = 0; r < rowStart.length - 1; r++) {
-            row(f, from, s, to + (long) r * words, rowStart[r], rowStart[r + 1]);
+            for (int w = 0; w < words; w++) {
+                s.set(WORD, to + (long) r * words + w << 3, parities(f, from, r, w));
+            }
         }
     }
 
-    private void row(MemorySegment frame, long from, MemorySegment syndrome, long to, int begin, int end) {
-        for (int w = 0; w < words; w++) {
-            long x = 0;
-            for (int e = begin; e < end; e++) {
-                int at = firstWord[e] + w;
-                at = at >= words ? at - words : at;
-                int next = at + 1 == words ? 0 : at + 1;
-                int bit = firstBit[e];
-                long low = frame.get(WORD, from + base[e] + at << 3);
-                long high = frame.get(WORD, from + base[e] + next << 3);
-                // A shift by 64 - 0 must give zero, which two shifts do.
-                x ^= low >>> bit | high << 1 << (63 - bit);
+    @Override
+    boolean matches(BitString frame, BitString syndrome) {
+        MemorySegment f = frame.segment();
+        for (int r = 0; r < rowStart.length - 1; r++) {
+            for (int w = 0; w < words; w++) {
+                if (syndrome.word((long) r * words + w) != parities(f, 0, r, w)) {
+                    return false;
+                }
             }
-            syndrome.set(WORD, to + w << 3, x);
         }
+        return true;
+    }
+
+    // Word w of a row of the syndrome.
+    private long parities(MemorySegment frame, long from, int row, int w) {
+        long x = 0;
+        for (int e = rowStart[row]; e < rowStart[row + 1]; e++) {
+            int at = firstWord[e] + w;
+            at = at >= words ? at - words : at;
+            int next = at + 1 == words ? 0 : at + 1;
+            int bit = firstBit[e];
+            long low = frame.get(WORD, from + base[e] + at << 3);
+            long high = frame.get(WORD, from + base[e] + next << 3);
+            // A shift by 64 - 0 must give zero, which two shifts do.
+            x ^= low >>> bit | high << 1 << (63 - bit);
+        }
+        return x;
     }
 
     @Override

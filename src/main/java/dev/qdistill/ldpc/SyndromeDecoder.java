@@ -22,10 +22,11 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>The arithmetic is a contract: all implementations make the same decisions in the same iteration. Layers are the base
- * rows in their order. With x the posterior and c the message of an edge of a check (int8, saturating):
- * t = x - c; s = sign of the product of all t and the syndrome bit, without this edge's; m = magnitude by the {@linkplain
- * UpdateRule rule} from the other |t|; x' = t + s·m; c' = x' - t. So a posterior stays the sum of its messages when it
- * saturates upwards.
+ * rows in their order. With x the posterior and c the message of an edge of a check, both int8, and sat clipping to -128 to 127:
+ * t = sat(x - c); s = sign of the product of all t and the syndrome bit, without this edge's; m = magnitude by the {@linkplain
+ * UpdateRule rule} from the other |t|; x' = sat(x + s·m - c); c' = c + x' - x. So a posterior is always the prior and the sum of
+ * its messages, also when it saturates: where it is not, columns of high degree flip as a whole. Known bits begin each iteration
+ * at ±127.
  *
  * <p>A true result of {@link #run} means that the error pattern has the given syndrome; it may still be a wrong one (rarely),
  * which only a verification hash can tell.
@@ -33,14 +34,17 @@ import java.util.Optional;
  * <p>For one thread at a time. Nothing is allocated on the heap after construction. {@link #close} wipes the state.
  */
 public abstract sealed class SyndromeDecoder implements AutoCloseable
-        permits ScalarSyndromeDecoder, VectorSyndromeDecoder {
+        permits ScalarSyndromeDecoder, LanedSyndromeDecoder {
+    private static final int STRIDE = 16;
+    private static final int PROGRESS = 64;
+    private static final int LONG = 1 << 15;
+
     final QuasiCyclicCode code;
     final SecretArena arena = new SecretArena();
     final BitString syndrome;
     final BitString known;
     final BitString knownErrors;
     private final BitString decision;
-    private final BitString decisionSyndrome;
     private final SyndromeEncoder encoder;
     private final long checks;
     private boolean anyKnown;
@@ -48,6 +52,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     private int iterations;
     private int state;
     private long unsatisfied;
+    private long milestone;
     private boolean begun;
 
     SyndromeDecoder(QuasiCyclicCode code, SyndromeEncoder encoder) {
@@ -55,7 +60,6 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         this.encoder = encoder;
         checks = code.syndromeBits();
         syndrome = BitString.allocate(arena, code.syndromeBits());
-        decisionSyndrome = BitString.allocate(arena, code.syndromeBits());
         decision = BitString.allocate(arena, code.frameBits());
         known = BitString.allocate(arena, code.frameBits());
         knownErrors = BitString.allocate(arena, code.frameBits());
@@ -77,10 +81,22 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                 }
                 yield new VectorSyndromeDecoder(code);
             }
-            case AUTO ->
-                vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
-            case NATIVE, OPENCL ->
-                throw new BackendUnavailableException(backend, "there is no such LDPC decoder; scalar and vector are");
+            case NATIVE -> {
+                var problem = nativeProblem();
+                if (problem.isPresent()) {
+                    throw new BackendUnavailableException(backend, problem.get());
+                }
+                yield new NativeSyndromeDecoder(code, NativeKernels.get());
+            }
+            case AUTO -> {
+                if (nativeProblem().isEmpty()) {
+                    yield new NativeSyndromeDecoder(code, NativeKernels.get());
+                }
+                yield vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
+            }
+            case OPENCL ->
+                throw new BackendUnavailableException(
+                        backend, "there is no such LDPC decoder; scalar, vector and native are");
         };
     }
 
@@ -91,6 +107,11 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                         ? Optional.of("its lanes are those of 512-bit vectors and this machine has "
                                 + VectorSupport.bits() + "-bit ones")
                         : Optional.empty());
+    }
+
+    /** Why the decoder in C cannot run here; empty if it can. */
+    public static Optional<String> nativeProblem() {
+        return NativeKernels.problem();
     }
 
     public final QuasiCyclicCode code() {
@@ -155,13 +176,16 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         reset(prior);
         state = DecoderTables.FIRST;
         unsatisfied = checks;
+        milestone = checks;
         if (anyKnown) {
             pin();
         }
     }
 
     /**
-     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome.
+     * Runs up to {@code maxIterations} iterations; stops as soon as the decisions have the syndrome, or, with long frames, when there is no hope: when in
+     * {@value #STRIDE} iterations the unsatisfied checks, more than a few, became fewer by less than one in {@value
+     * #PROGRESS}.
      *
      * @return whether they have; if not, the decisions are the last iteration's
      */
@@ -182,6 +206,12 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             if ((few || stalled || i == maxIterations - 1) && satisfied()) {
                 return true;
             }
+            if (iterations % STRIDE == 0 && code.frameBits() >= LONG) {
+                if (unsatisfied * 64 > checks && unsatisfied * PROGRESS > milestone * (PROGRESS - 1)) {
+                    return satisfied();
+                }
+                milestone = unsatisfied;
+            }
         }
         return false;
     }
@@ -189,8 +219,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     private boolean satisfied() {
         decide(decision);
         applyKnown();
-        encoder.encode(decision, 0, decisionSyndrome, 0);
-        return decisionSyndrome.contentEquals(syndrome);
+        return encoder.matches(decision, syndrome);
     }
 
     private void applyKnown() {

@@ -10,7 +10,8 @@ import java.util.Objects;
  *
  * <p>Not safe for use by several threads at once; cheap to create. Does not allocate in {@link #encode}.
  */
-public abstract sealed class SyndromeEncoder permits ScalarSyndromeEncoder, VectorSyndromeEncoder {
+public abstract sealed class SyndromeEncoder
+        permits ScalarSyndromeEncoder, VectorSyndromeEncoder, NativeSyndromeEncoder {
     private final QuasiCyclicCode code;
 
     SyndromeEncoder(QuasiCyclicCode code) {
@@ -32,13 +33,24 @@ public abstract sealed class SyndromeEncoder permits ScalarSyndromeEncoder, Vect
                 }
                 yield new VectorSyndromeEncoder(code);
             }
-            case AUTO ->
-                SyndromeDecoder.vectorProblem().isPresent() || code.circulant() % 512 != 0
+            case NATIVE -> {
+                var problem = NativeKernels.problem();
+                if (problem.isPresent()) {
+                    throw new BackendUnavailableException(backend, problem.get());
+                }
+                yield new NativeSyndromeEncoder(code, NativeKernels.get());
+            }
+            case AUTO -> {
+                if (NativeKernels.problem().isEmpty()) {
+                    yield new NativeSyndromeEncoder(code, NativeKernels.get());
+                }
+                yield SyndromeDecoder.vectorProblem().isPresent() || code.circulant() % 512 != 0
                         ? new ScalarSyndromeEncoder(code)
                         : new VectorSyndromeEncoder(code);
-            case NATIVE, OPENCL ->
+            }
+            case OPENCL ->
                 throw new BackendUnavailableException(
-                        backend, "there is no such syndrome encoder; scalar and vector are");
+                        backend, "there is no such syndrome encoder; scalar, vector and native are");
         };
     }
 
@@ -58,6 +70,9 @@ public abstract sealed class SyndromeEncoder permits ScalarSyndromeEncoder, Vect
         requireRange(syndrome, syndromeOffset, code.syndromeBits());
         syndromeOf(frame, frameOffset, syndrome, syndromeOffset);
     }
+
+    /** Whether {@code syndrome} is that of {@code frame}; both begin at bit 0. */
+    abstract boolean matches(BitString frame, BitString syndrome);
 
     abstract void syndromeOf(BitString frame, long frameOffset, BitString syndrome, long syndromeOffset);
 

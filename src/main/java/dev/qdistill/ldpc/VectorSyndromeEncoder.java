@@ -28,6 +28,7 @@ final class VectorSyndromeEncoder extends SyndromeEncoder {
     private final int[] bit;
     // Every circulant twice in a row, so that no window wraps around, and one vector more that loads may touch.
     private final BitString doubled;
+    private final BitString rowOfOne;
 
     VectorSyndromeEncoder(QuasiCyclicCode code) {
         super(code);
@@ -43,6 +44,7 @@ final class VectorSyndromeEncoder extends SyndromeEncoder {
             window[e] = 2L * code.column(e) * circulantBytes + code.shift(e) / 8;
             bit[e] = code.shift(e) % 8;
         }
+        rowOfOne = BitString.allocate(Arena.ofAuto(), code.circulant());
         doubled = BitString.allocate(Arena.ofAuto(), code.circulant() % 512 == 0 ? 2L * code.frameBits() + 512 : 0);
     }
 
@@ -52,12 +54,8 @@ final class VectorSyndromeEncoder extends SyndromeEncoder {
             scalar.syndromeOf(frame, frameOffset, syndrome, syndromeOffset);
             return;
         }
+        fill(frame, frameOffset);
         MemorySegment d = doubled.segment();
-        for (int c = 0; c < code().columns(); c++) {
-            long from = (frameOffset >>> 3) + (long) c * circulantBytes;
-            MemorySegment.copy(frame.segment(), from, d, 2L * c * circulantBytes, circulantBytes);
-            MemorySegment.copy(frame.segment(), from, d, (2L * c + 1) * circulantBytes, circulantBytes);
-        }
         for (int r = 0; r < rowStart.length - 1; r++) {
             row(
                     d,
@@ -67,6 +65,34 @@ final class VectorSyndromeEncoder extends SyndromeEncoder {
                     rowStart[r + 1]);
         }
         d.fill((byte) 0);
+    }
+
+    @Override
+    boolean matches(BitString frame, BitString syndrome) {
+        if (circulantBytes % 64 != 0) {
+            return scalar.matches(frame, syndrome);
+        }
+        fill(frame, 0);
+        MemorySegment d = doubled.segment();
+        boolean same = true;
+        for (int r = 0; r < rowStart.length - 1 && same; r++) {
+            long at = (long) r * circulantBytes;
+            row(d, rowOfOne.segment(), 0, rowStart[r], rowStart[r + 1]);
+            same = MemorySegment.mismatch(
+                            rowOfOne.segment(), 0, circulantBytes, syndrome.segment(), at, at + circulantBytes)
+                    < 0;
+        }
+        d.fill((byte) 0);
+        return same;
+    }
+
+    private void fill(BitString frame, long frameOffset) {
+        MemorySegment d = doubled.segment();
+        for (int c = 0; c < code().columns(); c++) {
+            long from = (frameOffset >>> 3) + (long) c * circulantBytes;
+            MemorySegment.copy(frame.segment(), from, d, 2L * c * circulantBytes, circulantBytes);
+            MemorySegment.copy(frame.segment(), from, d, (2L * c + 1) * circulantBytes, circulantBytes);
+        }
     }
 
     private void row(MemorySegment frame, MemorySegment syndrome, long to, int begin, int end) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class Amplifier implements AutoCloseable {
     private final ModifiedToeplitzHash hash;
     private final int threads;
+    private final long memory;
     private @Nullable BitString seed;
     private @Nullable PreparedHash prepared;
 
@@ -21,10 +22,12 @@ public final class Amplifier implements AutoCloseable {
      *
      * @param hash does the work
      * @param threads 1 or more
+     * @param memory bytes for the transforms of a block; a block that needs more is hashed in parts, with the same result
      */
-    public Amplifier(ModifiedToeplitzHash hash, int threads) {
+    public Amplifier(ModifiedToeplitzHash hash, int threads, long memory) {
         this.hash = hash;
         this.threads = threads;
+        this.memory = memory;
     }
 
     /** What it runs on. */
@@ -47,7 +50,7 @@ public final class Amplifier implements AutoCloseable {
     synchronized BitString hash(BitString newSeed, BitString key, long outputBits) {
         if (seed != newSeed || prepared == null) {
             close();
-            prepared = hash.prepare(key.length(), outputBits, threads);
+            prepared = hash.prepare(key.length(), outputBits, threads, memory);
             prepared.seed(newSeed);
             seed = newSeed;
         }

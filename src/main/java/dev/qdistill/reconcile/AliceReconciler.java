@@ -3,11 +3,14 @@ package dev.qdistill.reconcile;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeEncoder;
 import dev.qdistill.reconcile.ReconcileMessage.CascadePass;
 import dev.qdistill.reconcile.ReconcileMessage.CascadeStart;
+import dev.qdistill.reconcile.ReconcileMessage.ExtensionRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Extensions;
 import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
@@ -23,6 +26,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -35,6 +39,10 @@ public final class AliceReconciler {
     private final CodeFamily codes;
     private final Backend backend;
     private final Workers workers;
+    private final AdaptedCodes adapted = new AdaptedCodes();
+    /** For each frame the code of the latest syndrome sent. */
+    private final Map<Integer, AdaptedCode> sent = new HashMap<>();
+
     private final Set<Integer> published = new HashSet<>();
     private final Map<Integer, AliceCascade> cascades = new HashMap<>();
     private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
@@ -60,6 +68,7 @@ public final class AliceReconciler {
     public ReconcileMessage answer(ReconcileMessage request) {
         return switch (request) {
             case SyndromeRequest r -> syndromes(r);
+            case ExtensionRequest r -> extend(r);
             case RevealRequest r -> reveal(r);
             case CascadeStart r -> startCascade(r);
             case CascadePass r -> goOn(r.frame(), r);
@@ -82,34 +91,84 @@ public final class AliceReconciler {
     }
 
     private Syndromes syndromes(SyndromeRequest r) {
-        QuasiCyclicCode code = code(r.code());
+        QuasiCyclicCode parent = parent(r.code());
+        if (r.frames().isEmpty()
+                || new HashSet<>(r.frames()).size() != r.frames().size()) {
+            throw new IllegalArgumentException("Bob asks for no syndromes, or for two of the same frame");
+        }
+        Frame first = frame(r.frames().getFirst());
         for (int f : r.frames()) {
-            if (frame(f).codeBits() != code.frameBits()) {
-                throw new IllegalArgumentException("Frame " + f + " has " + frame(f).codeBits() + " bits, code "
-                        + code.name() + " has " + code.frameBits());
+            if (frame(f).codeBits() != parent.frameBits()
+                    || frame(f).columns(parent.circulant()) != first.columns(parent.circulant())) {
+                throw new IllegalArgumentException("Frame " + f + " of " + frame(f).bits() + " bits does not fit code "
+                        + parent.name() + " or is not as long as frame " + first.index());
             }
         }
-        BitString syndromes = BitString.allocate(
-                Arena.ofAuto(), (long) code.syndromeBits() * r.frames().size());
+        AdaptedCode code = adapted.get(parent, first, r.splits())
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "Code " + parent.name() + " cannot be cut to " + first.bits() + " bits"));
+        int bits = code.code().syndromeBits();
+        BitString syndromes =
+                BitString.allocate(Arena.ofAuto(), (long) bits * r.frames().size());
         int count = r.frames().size();
         int parts = Math.min(count, workers.threads());
         workers.forEach(parts, part -> {
-            SyndromeEncoder encoder = SyndromeEncoder.create(code, backend);
+            SyndromeEncoder encoder = SyndromeEncoder.create(code.code(), backend);
             for (int i = count * part / parts; i < count * (part + 1) / parts; i++) {
                 Frame frame = frame(r.frames().get(i));
-                long at = (long) code.syndromeBits() * i;
-                if (frame.shortened()) {
-                    try (BitString padded = BitString.allocate(frame.codeBits())) {
+                if (frame.padded(parent.circulant())) {
+                    try (BitString padded = BitString.allocate(code.code().frameBits())) {
                         padded.copyFrom(key, frame.offset(), 0, frame.bits());
-                        encoder.encode(padded, 0, syndromes, at);
+                        encoder.encode(padded, 0, syndromes, (long) bits * i);
                     }
                 } else {
-                    encoder.encode(key, frame.offset(), syndromes, at);
+                    encoder.encode(key, frame.offset(), syndromes, (long) bits * i);
                 }
             }
         });
-        leakage = countSyndromes(leakage, r, code, codes);
-        return new Syndromes(r.frames(), r.code(), syndromes);
+        r.frames().forEach(f -> sent.put(f, code));
+        leakage = countSyndromes(leakage, count, code, codes);
+        return new Syndromes(r.frames(), r.code(), r.splits(), syndromes);
+    }
+
+    private Extensions extend(ExtensionRequest r) {
+        if (r.splits().size() != r.frames().size()
+                || new HashSet<>(r.frames()).size() != r.frames().size()) {
+            throw new IllegalArgumentException(
+                    "Bob asks for more about " + r.frames().size() + " frames with "
+                            + r.splits().size() + " numbers of rows, or about a frame twice");
+        }
+        List<AdaptedCode> more = new ArrayList<>();
+        for (int i = 0; i < r.frames().size(); i++) {
+            Frame frame = frame(r.frames().get(i));
+            AdaptedCode before = sent.get(frame.index());
+            int splits = r.splits().get(i);
+            if (before == null || splits <= before.splits() || splits > before.maximumSplits()) {
+                throw new IllegalArgumentException("Bob asks for " + splits + " split rows of frame " + frame.index()
+                        + (before == null
+                                ? ", of which no syndrome was sent"
+                                : "; " + (before.splits() + 1) + " to " + before.maximumSplits() + " are possible"));
+            }
+            more.add(adapted.more(before, splits));
+        }
+        List<BitString> bits = new ArrayList<>();
+        for (int i = 0; i < more.size(); i++) {
+            int f = r.frames().get(i);
+            AdaptedCode before = Objects.requireNonNull(sent.put(f, more.get(i)));
+            bits.add(BitString.allocate(Arena.ofAuto(), more.get(i).extraBits(before)));
+            leakage = countExtension(leakage, before, more.get(i));
+            extra(frame(f), before, more.get(i), bits.get(i));
+        }
+        return new Extensions(r.frames(), List.copyOf(bits));
+    }
+
+    private void extra(Frame frame, AdaptedCode before, AdaptedCode code, BitString bits) {
+        try (BitString padded = BitString.allocate(code.code().frameBits());
+                BitString syndrome = BitString.allocate(code.code().syndromeBits())) {
+            padded.copyFrom(key, frame.offset(), 0, frame.bits());
+            SyndromeEncoder.create(code.code(), backend).encode(padded, 0, syndrome, 0);
+            code.extra(before, syndrome, bits);
+        }
     }
 
     private Revealed reveal(RevealRequest r) {
@@ -164,7 +223,7 @@ public final class AliceReconciler {
         return new Published(r.frames(), bits);
     }
 
-    private QuasiCyclicCode code(String name) {
+    private QuasiCyclicCode parent(String name) {
         try {
             return codes.code(name);
         } catch (NoSuchElementException e) {
@@ -189,11 +248,18 @@ public final class AliceReconciler {
     }
 
     /** What the answer to a request for syndromes leaks: also that Bob will say whether each frame was decoded. */
-    static Leakage countSyndromes(Leakage leakage, SyndromeRequest r, QuasiCyclicCode code, CodeFamily codes) {
-        int choices = codes.codes(code.frameBits()).size();
-        return leakage.plusSyndromes((long) code.syndromeBits() * r.frames().size())
-                .plusFeedback(r.frames().size())
-                .plusChoices(32 - Integer.numberOfLeadingZeros(choices - 1));
+    static Leakage countSyndromes(Leakage leakage, int frames, AdaptedCode code, CodeFamily codes) {
+        long choices = codes.codes(code.parent().frameBits()).size() * (code.maximumSplits() + 1L);
+        return leakage.plusSyndromes((long) code.code().syndromeBits() * frames)
+                .plusFeedback(frames)
+                .plusChoices(Leakage.bitsOfOne(choices));
+    }
+
+    /** What more rows of a syndrome leak: also how many Bob wants, and that he will say whether the frame was decoded. */
+    static Leakage countExtension(Leakage leakage, AdaptedCode before, AdaptedCode code) {
+        return leakage.plusExtensions(code.extraBits(before))
+                .plusFeedback(1)
+                .plusChoices(Leakage.bitsOfOne(before.maximumSplits() - before.splits()));
     }
 
     static Leakage countRevealed(Leakage leakage, RevealRequest r) {

@@ -3,13 +3,15 @@ package dev.qdistill.reconcile;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
-import dev.qdistill.bits.SecretArena;
+import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.SyndromeEncoder;
 import dev.qdistill.ldpc.UpdateRule;
+import dev.qdistill.reconcile.ReconcileMessage.ExtensionRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Extensions;
 import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Published;
@@ -18,18 +20,21 @@ import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Revealed;
 import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Syndromes;
+import dev.qdistill.reconcile.Seats.Seat;
 import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Queue;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -37,37 +42,59 @@ import org.jspecify.annotations.Nullable;
 /**
  * Bob's side of the reconciliation of a block: he asks for syndromes, batch by batch, and decodes the errors.
  *
- * <p>The code of a batch is the one of the highest rate that is good for the error rate seen in the batches before; the
- * first, small batch goes by the test basis, which is public. The next batch is asked for before the present one is
- * decoded. A frame that fails is tried with the other update rule; then its least reliable bits are asked for, up to
- * three times (or, where the code was far too weak, the syndrome under a stronger code); then it is given up: published
- * in full.
+ * <p>How much is asked for at first follows from the error rate seen in the batches before ({@link RateControl}); the first,
+ * small batch goes by the test basis, which is public. The next batch is asked for before the present one is decoded. About a
+ * frame that fails Bob asks for more rows of the syndrome, up to three times; where only a few bits are left that the decoder
+ * cannot get right, for the values of the least reliable ones; then he tries Cascade; then the frame is given up: published
+ * in full. Frames that got more are decoded together with the next batch.
  */
 public final class BobReconciler implements AutoCloseable {
-    /** Bits of a full batch: some frames for every thread, and a pause for the next choice of the code. */
+    /** Bits of a full batch: a pause for the next choice of the code. */
     private static final long BATCH_BITS = 1 << 22;
+
+    /** Frames of a full batch at least, for each thread. */
+    private static final int BATCH_FRAMES = 8;
 
     /** Frames of the first batch, whose errors tell the code of the next. */
     private static final int FIRST_FRAMES = 4;
 
-    private static final int MAXIMUM_ITERATIONS = 100;
-    private static final int MAXIMUM_REVEALS = 3;
+    private static final int MAXIMUM_REVEALS = 2;
     /** Parities that Cascade needs, in entropies of the errors: somewhat more than usual. */
     private static final double CASCADE_SHARE = 1.15;
-    /** Bits revealed in each round, as a share of the frame's entropy of errors. */
-    private static final double[] REVEAL_SHARE = {0.01, 0.02, 0.04};
+    /** Bytes of idle decoders for each thread. */
+    private static final long IDLE_BYTES = 1 << 27;
+
+    /**
+     * How hard a frame is tried.
+     *
+     * @param iterations at most, of the rule PHI
+     * @param otherRule at most, of the rule MIN_SUM where few checks are left unsatisfied
+     */
+    record Effort(int iterations, int otherRule) {
+        static Effort of(Profile profile) {
+            return profile == Profile.FAST ? new Effort(60, 40) : new Effort(120, 60);
+        }
+    }
 
     private final BitString key;
     private final List<Frame> frames;
     private final CodeFamily codes;
-    private final Profile profile;
+    private final Effort effort;
     private final Backend backend;
     private final Workers workers;
     private final LongConsumer progress;
     private final QberEstimate qber;
-    private final Map<QuasiCyclicCode, Queue<Seat>> seats = new ConcurrentHashMap<>();
+    private final AdaptedCodes adapted = new AdaptedCodes();
+    private final RateControl rates;
+    private final Seats seats;
     private final Map<Integer, Attempt> failed = new TreeMap<>();
     private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
+
+    /** Frames about which something new is known, to be decoded with the next batch. */
+    private final List<Attempt> ready = new ArrayList<>();
+
+    private final Deque<SyndromeRequest> askedSyndromes = new ArrayDeque<>();
+    private final Set<Integer> askedPublished = new HashSet<>();
 
     private Leakage leakage = Leakage.NONE;
     private int requested;
@@ -75,19 +102,38 @@ public final class BobReconciler implements AutoCloseable {
     private int open;
     private int awaited;
     private long correctedBits;
-    private int firstFailures;
-    private int givenUp;
     private long iterations;
-    private long attempts;
-    private final TreeSet<String> usedCodes = new TreeSet<>();
+    private final Map<Means, Integer> correctedBy = new EnumMap<>(Means.class);
+    private final Set<String> usedCodes = new LinkedHashSet<>();
+
+    private enum Means {
+        FIRST,
+        EXTENSION,
+        REVEAL,
+        CASCADE,
+        PUBLICATION
+    }
 
     /** A frame in work. */
     private static final class Attempt {
         final Frame frame;
-        QuasiCyclicCode code;
-        /** Alice's syndrome XOR Bob's; kept of a frame that failed. */
+        AdaptedCode code;
+
+        /** Alice's syndrome, from {@code at} up; null once it was compared. */
+        @Nullable
+        BitString syndromes;
+
+        final long at;
+
+        /** Alice's syndrome XOR Bob's under {@code differenceCode}; kept of a frame that failed. */
         @Nullable
         BitString difference;
+
+        @Nullable
+        AdaptedCode differenceCode;
+        /** What Alice sent for {@code code} beyond that; null if nothing. */
+        @Nullable
+        BitString extra;
         /** Positions whose errors are known, and the errors; null before the first reveal. */
         @Nullable
         BitString known;
@@ -104,47 +150,26 @@ public final class BobReconciler implements AutoCloseable {
         @Nullable
         BitString wanted;
 
+        int extensions;
         int reveals;
+        boolean first = true;
+        boolean decoded;
+        /** Whether only few checks were left unsatisfied. */
+        boolean nearly;
+
         int iterations;
         long errors;
-        boolean decoded;
-        double estimate;
-        boolean again;
+        RateControl.Guess qber = new RateControl.Guess(0, 0);
 
-        Attempt(Frame frame, QuasiCyclicCode code) {
+        Attempt(Frame frame, AdaptedCode code, BitString syndromes, long at) {
             this.frame = frame;
             this.code = code;
+            this.syndromes = syndromes;
+            this.at = at;
         }
 
-        void keep(BitString failedDifference) {
-            if (difference != null) {
-                difference.close();
-            }
-            difference = failedDifference.copy();
-        }
-    }
-
-    /** What a worker decodes the frames of one code with: reused, since memory of its own for each frame would cost more. */
-    private static final class Seat implements AutoCloseable {
-        final SyndromeDecoder decoder;
-        final SyndromeEncoder encoder;
-        final BitString difference;
-        final BitString own;
-        final BitString frame;
-        private final SecretArena arena = new SecretArena();
-
-        Seat(QuasiCyclicCode code, Backend backend) {
-            decoder = SyndromeDecoder.create(code, backend);
-            encoder = SyndromeEncoder.create(code, backend);
-            difference = BitString.allocate(arena, code.syndromeBits());
-            own = BitString.allocate(arena, code.syndromeBits());
-            frame = BitString.allocate(arena, code.frameBits());
-        }
-
-        @Override
-        public void close() {
-            decoder.close();
-            arena.close();
+        Means means() {
+            return reveals > 0 ? Means.REVEAL : first ? Means.FIRST : Means.EXTENSION;
         }
     }
 
@@ -164,21 +189,36 @@ public final class BobReconciler implements AutoCloseable {
             Backend backend,
             Workers workers,
             LongConsumer progress) {
+        this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, progress);
+    }
+
+    BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Profile profile,
+            Effort effort,
+            Backend backend,
+            Workers workers,
+            LongConsumer progress) {
         this.key = key;
         this.qber = expected;
         this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
         this.codes = codes;
-        this.profile = profile;
+        this.effort = effort;
         this.backend = backend;
         this.workers = workers;
         this.progress = progress;
         this.open = frames.size();
+        this.rates = new RateControl(codes, profile, expected, adapted);
+        this.seats = new Seats(backend, IDLE_BYTES * workers.threads());
     }
 
     /** Whether even the strongest code is too weak for this error rate. */
     public static boolean beyondEveryCode(double qber, CodeFamily codes) {
         int longest = codes.frameLengths().getLast();
-        return qber > codes.codes(longest).getLast().operatingQber(Profile.EFFICIENT);
+        return qber > codes.codes(longest, Profile.EFFICIENT).getLast().operatingQber(Profile.EFFICIENT);
     }
 
     /** Asks for the first batch. */
@@ -194,17 +234,21 @@ public final class BobReconciler implements AutoCloseable {
      */
     public void receive(ReconcileMessage message, Consumer<ReconcileMessage> out) {
         awaited--;
+        if (awaited < 0) {
+            throw new IllegalArgumentException("Alice answers more than was asked");
+        }
         switch (message) {
-            case Syndromes m -> decode(m, out);
-            case Revealed m -> decodeRevealed(m, out);
+            case Syndromes m -> takeSyndromes(m, out);
+            case Extensions m -> takeExtensions(m);
+            case Revealed m -> takeRevealed(m);
             case Parities m -> cascade(m, out);
             case Published m -> takePublished(m);
             default ->
                 throw new IllegalArgumentException(
                         "Alice may not send " + message.getClass().getSimpleName());
         }
-        if (awaited < 0) {
-            throw new IllegalArgumentException("Alice answers more than was asked");
+        if (message instanceof Syndromes || askedSyndromes.isEmpty()) {
+            decodeReady(out);
         }
         finishIfDone(out);
     }
@@ -223,18 +267,22 @@ public final class BobReconciler implements AutoCloseable {
     public ReconcileStatistics statistics() {
         return new ReconcileStatistics(
                 frames.size(),
-                firstFailures,
-                givenUp,
-                attempts == 0 ? 0 : (double) iterations / attempts,
+                correctedBy.getOrDefault(Means.FIRST, 0),
+                correctedBy.getOrDefault(Means.EXTENSION, 0),
+                correctedBy.getOrDefault(Means.REVEAL, 0),
+                correctedBy.getOrDefault(Means.CASCADE, 0),
+                correctedBy.getOrDefault(Means.PUBLICATION, 0),
+                frames.isEmpty() ? 0 : (double) iterations / frames.size(),
                 List.copyOf(usedCodes));
     }
 
     @Override
     public void close() {
-        seats.values().forEach(q -> q.forEach(Seat::close));
-        seats.clear();
+        seats.close();
         failed.values().forEach(BobReconciler::wipe);
         failed.clear();
+        ready.forEach(BobReconciler::wipe);
+        ready.clear();
     }
 
     private void finishIfDone(Consumer<ReconcileMessage> out) {
@@ -255,105 +303,87 @@ public final class BobReconciler implements AutoCloseable {
             return;
         }
         Frame first = frames.get(requested);
-        QuasiCyclicCode code = codeFor(first, qber.value());
-        if (first.shortened() && code.syndromeBits() >= first.bits()) {
-            // So short a tail that its syndrome would tell all of it.
-            requested++;
-            leakage = leakage.plusPublished(first.bits());
-            send(out, new PublishRequest(List.of(first.index())));
+        Optional<AdaptedCode> code = rates.first(first);
+        if (code.isEmpty()) {
+            // So short that a syndrome would tell all of it, and the others are as short.
+            giveUp(
+                    frames.subList(requested, frames.size()).stream()
+                            .map(Frame::index)
+                            .toList(),
+                    out);
+            requested = frames.size();
             return;
         }
-        long wanted = calibrated ? BATCH_BITS : (long) first.codeBits() * FIRST_FRAMES;
+        long most = FIRST_FRAMES;
+        if (calibrated) {
+            most = Math.max((long) BATCH_FRAMES * workers.threads(), BATCH_BITS / first.bits());
+        }
+        int circulant = code.get().code().circulant();
         List<Integer> batch = new ArrayList<>();
-        for (long bits = 0; bits < wanted && requested < frames.size(); bits += first.bits()) {
+        while (batch.size() < most && requested < frames.size()) {
             Frame f = frames.get(requested);
-            if (f.codeBits() != first.codeBits() || f.shortened() != first.shortened()) {
+            if (f.columns(circulant) != first.columns(circulant)) {
                 break;
             }
             batch.add(f.index());
             requested++;
         }
-        request(new SyndromeRequest(List.copyOf(batch), code.name()), code, out);
+        request(List.copyOf(batch), code.get(), out);
     }
 
-    private void request(SyndromeRequest request, QuasiCyclicCode code, Consumer<ReconcileMessage> out) {
-        usedCodes.add(code.name());
-        leakage = AliceReconciler.countSyndromes(leakage, request, code, codes);
+    private void request(List<Integer> batch, AdaptedCode code, Consumer<ReconcileMessage> out) {
+        usedCodes.add(code.parent().name());
+        leakage = AliceReconciler.countSyndromes(leakage, batch.size(), code, codes);
+        SyndromeRequest request = new SyndromeRequest(batch, code.parent().name(), code.splits());
+        askedSyndromes.add(request);
         send(out, request);
     }
 
-    /** The code for a frame: by rate for a full frame, by the length of the syndrome for a shortened one. */
-    private QuasiCyclicCode codeFor(Frame frame, double rate) {
-        List<CodeFamily.Entry> family = codes.codes(frame.codeBits());
-        QuasiCyclicCode full = codes.select(frame.codeBits(), rate, profile)
-                .orElseGet(() -> codes.code(family.getLast().name()));
-        if (!frame.shortened()) {
-            return full;
+    private void takeSyndromes(Syndromes m, Consumer<ReconcileMessage> out) {
+        SyndromeRequest asked = askedSyndromes.poll();
+        if (asked == null || !asked.equals(new SyndromeRequest(m.frames(), m.code(), m.splits()))) {
+            throw new IllegalArgumentException("Alice sends syndromes that were not asked for");
         }
-        // The same ratio of syndrome to entropy as the full-length code that is good at this rate, and counting error.
-        double share = (double) frame.bits() / frame.codeBits();
-        double needed = full.syndromeBits() * share + 3 * Math.sqrt(full.syndromeBits() * share);
-        return family.stream()
-                .filter(e -> e.syndromeBits() >= needed)
-                .findFirst()
-                .map(e -> codes.code(e.name()))
-                .orElse(full);
-    }
-
-    private void decode(Syndromes m, Consumer<ReconcileMessage> out) {
-        QuasiCyclicCode code = codes.code(m.code());
-        if (m.syndromes().length() != (long) code.syndromeBits() * m.frames().size()) {
-            throw new IllegalArgumentException(
-                    "Alice's syndromes have " + m.syndromes().length() + " bits, not "
-                            + (long) code.syndromeBits() * m.frames().size());
+        AdaptedCode code = adapted.get(
+                        codes.code(m.code()), frames.get(m.frames().getFirst()), m.splits())
+                .orElseThrow();
+        long bits = code.code().syndromeBits();
+        if (m.syndromes().length() != bits * m.frames().size()) {
+            throw new IllegalArgumentException("Alice's syndromes have "
+                    + m.syndromes().length() + " bits, not " + bits * m.frames().size());
+        }
+        for (int i = 0; i < m.frames().size(); i++) {
+            ready.add(new Attempt(frames.get(m.frames().get(i)), code, m.syndromes(), bits * i));
         }
         if (calibrated) {
             requestNext(out);
         }
-        double expected = qber.value();
-        List<Attempt> batch = new ArrayList<>();
-        for (int f : m.frames()) {
-            Attempt a = failed.remove(f);
-            if (a == null) {
-                a = new Attempt(frames.get(f), code);
-            } else {
-                a.again = true;
-                a.code = code;
-            }
-            batch.add(a);
+    }
+
+    private void takeExtensions(Extensions m) {
+        if (m.bits().size() != m.frames().size()) {
+            throw new IllegalArgumentException("Alice adds to the syndromes of "
+                    + m.bits().size() + " frames, not of " + m.frames().size());
         }
-        workers.forEach(batch.size(), i -> {
-            Attempt a = batch.get(i);
-            Seat seat = take(code);
-            try {
-                difference(seat, a.frame, m.syndromes(), (long) i * code.syndromeBits());
-                a.estimate = code.estimateQber(seat.difference.bitCount());
-                attempt(a, seat, seat.difference, expected);
-                if (!a.decoded) {
-                    a.keep(seat.difference);
-                }
-            } finally {
-                give(code, seat);
+        for (int i = 0; i < m.frames().size(); i++) {
+            Attempt a = failed.remove(m.frames().get(i));
+            if (a == null
+                    || a.differenceCode == null
+                    || a.code == a.differenceCode
+                    || m.bits().get(i).length() != a.code.extraBits(a.differenceCode)) {
+                throw new IllegalArgumentException(
+                        "Alice adds to the syndrome of frame " + m.frames().get(i) + " what was not asked for");
             }
-        });
-        int failures = 0;
-        for (Attempt a : batch) {
-            failures += a.decoded || a.again ? 0 : 1;
-        }
-        firstFailures += failures;
-        settle(batch, failures, out);
-        if (!calibrated) {
-            calibrated = true;
-            requestNext(out);
+            a.extra = m.bits().get(i);
+            ready.add(a);
         }
     }
 
-    private void decodeRevealed(Revealed m, Consumer<ReconcileMessage> out) {
+    private void takeRevealed(Revealed m) {
         if (m.bits().size() != m.frames().size()) {
             throw new IllegalArgumentException("Alice reveals bits of "
                     + m.bits().size() + " frames, not of " + m.frames().size());
         }
-        List<Attempt> batch = new ArrayList<>();
         for (int i = 0; i < m.frames().size(); i++) {
             Attempt a = failed.remove(m.frames().get(i));
             if (a == null
@@ -363,23 +393,16 @@ public final class BobReconciler implements AutoCloseable {
                         "Alice reveals bits of frame " + m.frames().get(i) + " that were not asked for");
             }
             learn(a, a.wanted, m.bits().get(i));
-            batch.add(a);
+            ready.add(a);
         }
-        double expected = qber.value();
-        workers.forEach(batch.size(), i -> {
-            Attempt a = batch.get(i);
-            Seat seat = take(a.code);
-            try {
-                attempt(a, seat, Objects.requireNonNull(a.difference), expected);
-            } finally {
-                give(a.code, seat);
-            }
-        });
-        settle(batch, 0, out);
     }
 
     private void takePublished(Published m) {
         for (int i = 0; i < m.frames().size(); i++) {
+            if (!askedPublished.remove(m.frames().get(i))) {
+                throw new IllegalArgumentException(
+                        "Alice publishes frame " + m.frames().get(i) + ", which was not asked for");
+            }
             Frame f = frames.get(m.frames().get(i));
             if (m.bits().get(i).length() != f.bits()) {
                 throw new IllegalArgumentException("Alice publishes "
@@ -390,41 +413,82 @@ public final class BobReconciler implements AutoCloseable {
             if (a != null) {
                 wipe(a);
             }
-            close(f);
+            close(f, Means.PUBLICATION);
         }
     }
 
-    /** Applies what was decoded and asks for more about what was not. */
-    private void settle(List<Attempt> batch, int failures, Consumer<ReconcileMessage> out) {
+    /** Decodes the frames about which something new is known, applies what was decoded and asks for more about the others. */
+    private void decodeReady(Consumer<ReconcileMessage> out) {
+        if (ready.isEmpty()) {
+            return;
+        }
+        List<Attempt> batch = List.copyOf(ready);
+        ready.clear();
+        workers.forEach(batch.size(), i -> {
+            Attempt a = batch.get(i);
+            Seat seat = seats.take(a.code.code());
+            try {
+                attempt(a, seat);
+            } finally {
+                seats.give(seat);
+            }
+        });
+        settle(batch, out);
+        if (!calibrated) {
+            calibrated = true;
+            requestNext(out);
+        }
+    }
+
+    private void settle(List<Attempt> batch, Consumer<ReconcileMessage> out) {
         long bits = 0;
         double errors = 0;
+        int firsts = 0;
+        int failures = 0;
+        List<Integer> extend = new ArrayList<>();
+        List<Integer> splits = new ArrayList<>();
         List<Integer> reveal = new ArrayList<>();
         List<BitString> positions = new ArrayList<>();
         List<Integer> publish = new ArrayList<>();
         for (Attempt a : batch) {
-            bits += a.frame.bits();
-            errors += a.decoded ? a.errors : a.estimate * a.frame.bits();
-            attempts++;
             iterations += a.iterations;
+            if (a.first) {
+                bits += a.frame.bits();
+                errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();
+                firsts++;
+                failures += a.decoded ? 0 : 1;
+            }
             if (a.decoded) {
-                close(a.frame);
+                close(a.frame, a.means());
                 wipe(a);
                 continue;
             }
+            a.first = false;
             failed.put(a.frame.index(), a);
-            QuasiCyclicCode stronger = codeFor(a.frame, a.estimate);
-            if (a.estimate > 1.1 * a.code.operatingQber(profile)
-                    && stronger.syndromeBits() > 1.05 * a.code.syndromeBits()) {
-                request(new SyndromeRequest(List.of(a.frame.index()), stronger.name()), stronger, out);
-            } else if (a.reveals < MAXIMUM_REVEALS) {
+            Optional<AdaptedCode> more = a.extensions < RateControl.ROUNDS
+                    ? rates.next(a.frame, a.code, a.qber, a.extensions)
+                    : Optional.empty();
+            if (a.nearly && a.reveals < MAXIMUM_REVEALS) {
                 a.reveals++;
                 reveal.add(a.frame.index());
                 positions.add(Objects.requireNonNull(a.wanted));
+            } else if (more.isPresent()) {
+                leakage = AliceReconciler.countExtension(leakage, a.code, more.get());
+                a.extensions++;
+                a.code = more.get();
+                extend.add(a.frame.index());
+                splits.add(a.code.splits());
             } else if (!startCascade(a, out)) {
                 publish.add(a.frame.index());
             }
         }
-        qber.observe(errors, bits, failures, batch.size());
+        if (firsts > 0) {
+            qber.observe(errors, bits);
+            rates.observe(batch.getFirst().frame, firsts, failures);
+        }
+        if (!extend.isEmpty()) {
+            send(out, new ExtensionRequest(List.copyOf(extend), List.copyOf(splits)));
+        }
         if (!reveal.isEmpty()) {
             RevealRequest request = new RevealRequest(List.copyOf(reveal), List.copyOf(positions));
             leakage = AliceReconciler.countRevealed(leakage, request);
@@ -438,7 +502,7 @@ public final class BobReconciler implements AutoCloseable {
             return;
         }
         for (int f : publish) {
-            givenUp++;
+            askedPublished.add(f);
             leakage = leakage.plusPublished(frames.get(f).bits());
         }
         send(out, new PublishRequest(List.copyOf(publish)));
@@ -450,10 +514,9 @@ public final class BobReconciler implements AutoCloseable {
      * @return false if it was not started
      */
     private boolean startCascade(Attempt a, Consumer<ReconcileMessage> out) {
-        // A shortened frame has all its errors in its own bits.
-        double expected = Math.max(a.estimate * a.frame.codeBits(), 1) / a.frame.bits();
+        double expected = Math.max(a.qber.value(), 1.0 / a.frame.bits());
         int limit = (a.frame.bits() - 1) / 2;
-        if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * entropy(expected) > limit) {
+        if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * FiniteLengthBound.entropy(expected) > limit) {
             return false;
         }
         BobCascade cascade = new BobCascade(
@@ -496,7 +559,7 @@ public final class BobReconciler implements AutoCloseable {
         } else if (!a.cascade.givenUp() && cascadeAgreesWithSyndrome(a)) {
             failed.remove(m.frame());
             wipe(a);
-            close(a.frame);
+            close(a.frame, Means.CASCADE);
         } else {
             giveUp(List.of(m.frame()), out);
         }
@@ -504,12 +567,13 @@ public final class BobReconciler implements AutoCloseable {
 
     /** Whether what Cascade corrected has the syndrome that Alice sent; nothing more needs to be told for that. */
     private boolean cascadeAgreesWithSyndrome(Attempt a) {
-        try (BitString error = BitString.allocate(a.frame.codeBits());
+        QuasiCyclicCode code = Objects.requireNonNull(a.differenceCode).code();
+        try (BitString error = BitString.allocate(code.frameBits());
                 BitString after = key.slice(a.frame.offset(), a.frame.bits());
-                BitString syndrome = BitString.allocate(a.code.syndromeBits())) {
+                BitString syndrome = BitString.allocate(code.syndromeBits())) {
             after.xor(Objects.requireNonNull(a.before));
             error.copyFrom(after, 0, 0, a.frame.bits());
-            SyndromeEncoder.create(a.code, backend).encode(error, 0, syndrome, 0);
+            SyndromeEncoder.create(code, backend).encode(error, 0, syndrome, 0);
             return syndrome.contentEquals(Objects.requireNonNull(a.difference));
         }
     }
@@ -523,43 +587,65 @@ public final class BobReconciler implements AutoCloseable {
         }
     }
 
-    private void close(Frame f) {
+    private void close(Frame f, Means means) {
         open--;
+        correctedBy.merge(means, 1, Integer::sum);
         correctedBits += f.bits();
         progress.accept(correctedBits);
     }
 
-    private Seat take(QuasiCyclicCode code) {
-        Seat idle =
-                seats.computeIfAbsent(code, c -> new ConcurrentLinkedQueue<>()).poll();
-        return idle == null ? new Seat(code, backend) : idle;
-    }
-
-    private void give(QuasiCyclicCode code, Seat seat) {
-        seats.computeIfAbsent(code, c -> new ConcurrentLinkedQueue<>()).add(seat);
-    }
-
     /** Alice's syndrome XOR that of Bob's frame, to the seat. */
-    private void difference(Seat seat, Frame frame, BitString syndromes, long at) {
-        if (frame.shortened()) {
+    private void difference(Attempt a, Seat seat) {
+        if (a.syndromes == null && a.extra == null) {
+            seat.difference.copyFrom(Objects.requireNonNull(a.difference), 0, 0, seat.difference.length());
+            return;
+        }
+        if (a.frame.padded(seat.code.circulant())) {
             seat.frame.wipe();
-            seat.frame.copyFrom(key, frame.offset(), 0, frame.bits());
+            seat.frame.copyFrom(key, a.frame.offset(), 0, a.frame.bits());
             seat.encoder.encode(seat.frame, 0, seat.own, 0);
         } else {
-            seat.encoder.encode(key, frame.offset(), seat.own, 0);
+            seat.encoder.encode(key, a.frame.offset(), seat.own, 0);
         }
-        seat.difference.copyFrom(syndromes, at, 0, seat.difference.length());
-        seat.difference.xor(seat.own);
+        if (a.extra != null) {
+            AdaptedCode before = Objects.requireNonNull(a.differenceCode);
+            try (BitString extra = BitString.allocate(a.extra.length())) {
+                a.code.extra(before, seat.own, extra);
+                extra.xor(a.extra);
+                a.code.extend(before, Objects.requireNonNull(a.difference), extra, seat.difference);
+            }
+        } else {
+            seat.difference.copyFrom(Objects.requireNonNull(a.syndromes), a.at, 0, seat.difference.length());
+            seat.difference.xor(seat.own);
+        }
+        a.syndromes = null;
+        a.extra = null;
     }
 
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
-    private void attempt(Attempt a, Seat seat, BitString difference, double expected) {
+    private void attempt(Attempt a, Seat seat) {
+        difference(a, seat);
+        a.qber = rates.guess(a.frame, seat.code, seat.difference.bitCount());
+        a.iterations = 0;
+        a.nearly = false;
+        if (!(a.first && rates.hopeless(a.frame, a.code, a.qber))) {
+            decode(a, seat);
+        }
+        if (!a.decoded) {
+            if (a.difference != null) {
+                a.difference.close();
+            }
+            a.difference = seat.difference.copy();
+            a.differenceCode = a.code;
+        }
+    }
+
+    private void decode(Attempt a, Seat seat) {
         SyndromeDecoder decoder = seat.decoder;
-        double prior = Math.clamp(Math.max(expected, a.estimate), 1e-4, 0.25);
-        decoder.begin(difference, 0, prior);
-        if (a.frame.shortened()) {
-            try (BitString mask = BitString.allocate(a.frame.codeBits());
-                    BitString zeros = BitString.allocate(a.frame.codeBits())) {
+        decoder.begin(seat.difference, 0, Math.clamp(a.qber.value(), 1e-4, 0.25));
+        if (a.frame.padded(seat.code.circulant())) {
+            try (BitString mask = BitString.allocate(seat.code.frameBits());
+                    BitString zeros = BitString.allocate(seat.code.frameBits())) {
                 mask.invert();
                 mask.copyFrom(zeros, 0, 0, a.frame.bits());
                 decoder.reveal(mask, 0, zeros, 0);
@@ -568,15 +654,15 @@ public final class BobReconciler implements AutoCloseable {
         if (a.known != null && a.knownErrors != null) {
             decoder.reveal(a.known, 0, a.knownErrors, 0);
         }
-        a.decoded = decoder.run(UpdateRule.PHI, MAXIMUM_ITERATIONS);
-        if (!a.decoded) {
-            double share = REVEAL_SHARE[Math.min(a.reveals, REVEAL_SHARE.length - 1)];
-            int count = Math.max(8, (int) (share * a.frame.bits() * entropy(prior)));
-            BitString wanted = BitString.allocate(Arena.ofAuto(), a.frame.codeBits());
+        a.decoded = decoder.run(UpdateRule.PHI, effort.iterations);
+        a.nearly = !a.decoded && decoder.unsatisfied() * 100 <= seat.code.syndromeBits();
+        if (a.nearly) {
+            int count = Math.clamp(2 * decoder.unsatisfied(), 8, 64);
+            BitString wanted = BitString.allocate(Arena.ofAuto(), seat.code.frameBits());
             decoder.leastReliable(count, wanted);
-            a.wanted = a.frame.shortened() ? shorten(wanted, a.frame.bits()) : wanted;
+            a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;
             decoder.restart();
-            a.decoded = decoder.run(UpdateRule.MIN_SUM, MAXIMUM_ITERATIONS);
+            a.decoded = decoder.run(UpdateRule.MIN_SUM, effort.otherRule);
         }
         a.iterations = decoder.iterations();
         if (a.decoded) {
@@ -594,16 +680,19 @@ public final class BobReconciler implements AutoCloseable {
 
     /** Adds revealed bits of Alice's to what is known of a frame's errors. */
     private void learn(Attempt a, BitString mask, BitString aliceBits) {
+        int bits = a.code.code().frameBits();
         if (a.known == null || a.knownErrors == null) {
-            a.known = BitString.allocate(a.frame.codeBits());
-            a.knownErrors = BitString.allocate(a.frame.codeBits());
+            a.known = BitString.allocate(bits);
+            a.knownErrors = BitString.allocate(bits);
         }
         try (BitString own = key.slice(a.frame.offset(), a.frame.bits());
                 BitString ownRevealed = own.compress(mask);
-                BitString fullMask = BitString.allocate(a.frame.codeBits())) {
+                BitString fullMask = BitString.allocate(bits);
+                BitString revealed = BitString.allocate(bits)) {
             ownRevealed.xor(aliceBits);
             fullMask.copyFrom(mask, 0, 0, a.frame.bits());
-            a.knownErrors.expand(fullMask, ownRevealed);
+            revealed.expand(fullMask, ownRevealed);
+            a.knownErrors.or(revealed);
             a.known.or(fullMask);
         }
         a.wanted = null;
@@ -622,9 +711,5 @@ public final class BobReconciler implements AutoCloseable {
         if (a.before != null) {
             a.before.close();
         }
-    }
-
-    private static double entropy(double p) {
-        return -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);
     }
 }

@@ -1,55 +1,52 @@
 package dev.qdistill.reconcile;
 
-/**
- * The error rate to choose the next code for: at first from public data, then from the corrected frames, the newer the
- * weightier. A margin over the plain estimate grows when frames fail and shrinks when none do, so that the sum of
- * syndromes and reveals is kept small whatever the codes' true thresholds are.
- */
+/** The error rate that the frames to come are expected to have: at first from public data, then from the corrected frames. */
 public final class QberEstimate {
     /** Old observations count half after as many bits. */
-    private static final double HALF_LIFE_BITS = 1 << 23;
+    private static final double HALF_LIFE_BITS = 1 << 24;
 
-    private static final double LARGEST_MARGIN = 1.25;
-    private static final double SMALLEST_MARGIN = 0.97;
+    /**
+     * What a public sample counts for at most: it may come from the other basis, whose error rate is not quite the same, so the
+     * first frames outweigh it.
+     */
+    private static final double SAMPLE_WEIGHT = 20_000;
 
-    private final double first;
     private double errors;
     private double bits;
-    private double margin = 1;
 
-    private QberEstimate(double first) {
-        this.first = first;
+    private QberEstimate(double rate, double weight) {
+        errors = rate * weight;
+        bits = weight;
     }
 
     /**
-     * Expects the error rate of a public sample, such as the test basis, and 1.5 standard deviations above it.
+     * Expects the error rate of a public sample, such as the test basis.
      *
      * @param errors errors of the sample
      * @param bits size of the sample, zero for none: then 5 % is expected
      */
     public static QberEstimate fromSample(long errors, long bits) {
         if (bits == 0) {
-            return new QberEstimate(0.05);
+            return new QberEstimate(0.05, 10);
         }
-        double rate = (errors + 0.5) / (bits + 1);
-        return new QberEstimate(Math.min(0.5, rate + 1.5 * Math.sqrt(rate * (1 - rate) / bits)));
+        return new QberEstimate(Math.min(0.5, (errors + 0.5) / (bits + 1)), Math.min((double) bits, SAMPLE_WEIGHT));
     }
 
-    /** The error rate to choose a code for. */
-    public double value() {
-        return bits == 0 ? first : Math.clamp(errors / bits * margin, 1e-4, 0.5);
+    /** The expected error rate. */
+    double value() {
+        return Math.clamp(errors / bits, 1e-4, 0.499);
     }
 
-    /** Takes note of a batch of frames: its errors (estimated where a frame failed), and how many failed at first. */
-    void observe(double moreErrors, long moreBits, int failures, int frames) {
-        double keep = Math.pow(0.5, moreBits / HALF_LIFE_BITS);
-        errors = errors * keep + moreErrors + 0.01;
+    /** The standard deviation of {@link #value()}. */
+    double deviation() {
+        double q = value();
+        return Math.sqrt(q * (1 - q) / bits);
+    }
+
+    /** Takes note of frames: their errors, estimated where they are not known yet. */
+    void observe(double moreErrors, long moreBits) {
+        double keep = Math.pow(0.5, (double) moreBits / HALF_LIFE_BITS);
+        errors = errors * keep + moreErrors;
         bits = bits * keep + moreBits;
-        double share = (double) failures / frames;
-        if (share > 0.02) {
-            margin = Math.min(LARGEST_MARGIN, margin * (1 + 0.01 * Math.min(1, share * 4)));
-        } else if (failures == 0) {
-            margin = Math.max(SMALLEST_MARGIN, margin * (1 - 0.00005 * frames));
-        }
     }
 }

@@ -13,18 +13,37 @@ public sealed interface ReconcileMessage {
      * Bob asks for the syndromes of frames under one code.
      *
      * @param frames frame numbers
-     * @param code the name of the code
+     * @param code the name of the code in the family; it is fitted to the length of the frames ({@link
+     *     dev.qdistill.ldpc.AdaptedCode})
+     * @param splits rows of the code to split
      */
-    record SyndromeRequest(List<Integer> frames, String code) implements ReconcileMessage {}
+    record SyndromeRequest(List<Integer> frames, String code, int splits) implements ReconcileMessage {}
 
     /**
      * Alice's answer to a {@link SyndromeRequest}.
      *
      * @param frames frame numbers, as asked
      * @param code the name of the code
-     * @param syndromes the syndromes one after another, each {@code code.syndromeBits()} long
+     * @param splits rows of the code that are split
+     * @param syndromes the syndromes one after another, each as long as the code's
      */
-    record Syndromes(List<Integer> frames, String code, BitString syndromes) implements ReconcileMessage {}
+    record Syndromes(List<Integer> frames, String code, int splits, BitString syndromes) implements ReconcileMessage {}
+
+    /**
+     * Bob asks for more syndrome bits of frames that he could not decode.
+     *
+     * @param frames frame numbers, each of a frame whose syndrome was sent
+     * @param splits for each frame the rows of its code to split, more than before
+     */
+    record ExtensionRequest(List<Integer> frames, List<Integer> splits) implements ReconcileMessage {}
+
+    /**
+     * Alice's answer to an {@link ExtensionRequest}.
+     *
+     * @param frames frame numbers, as asked
+     * @param bits for each frame the syndromes of the second halves of the rows newly split, in the order of splitting
+     */
+    record Extensions(List<Integer> frames, List<BitString> bits) implements ReconcileMessage {}
 
     /**
      * Bob asks for single bits of frames that he could not decode.

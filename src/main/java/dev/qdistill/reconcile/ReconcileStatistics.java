@@ -3,13 +3,29 @@ package dev.qdistill.reconcile;
 import java.util.List;
 
 /**
- * How the reconciliation of a block went.
+ * How the reconciliation of a block went: its frames, by what corrected them.
  *
- * @param frames the frames of the block
- * @param firstFailures frames that were not decoded with the first syndrome alone
- * @param failedFrames frames given up and published
- * @param iterations decoder iterations a frame, on average
+ * @param frames the frames of the block, the sum of the next five
+ * @param firstAttempt those decoded with the first syndrome alone
+ * @param extended those that needed rows added to the syndrome, or a second syndrome
+ * @param revealed those that needed bits revealed
+ * @param cascaded those that needed Cascade
+ * @param failedFrames those given up and published
+ * @param iterations decoder iterations a frame, on average, all attempts together
  * @param codes the names of the codes used
  */
 public record ReconcileStatistics(
-        int frames, int firstFailures, int failedFrames, double iterations, List<String> codes) {}
+        int frames,
+        int firstAttempt,
+        int extended,
+        int revealed,
+        int cascaded,
+        int failedFrames,
+        double iterations,
+        List<String> codes) {
+
+    /** Frames that were not decoded with the first syndrome alone. */
+    public int firstFailures() {
+        return frames - firstAttempt;
+    }
+}

@@ -108,6 +108,7 @@ public record RunReport(
         node.put("secretBits", b.secretBits());
         ObjectNode leakage = object();
         leakage.put("syndromes", b.leakage().syndromes());
+        leakage.put("extensions", b.leakage().extensions());
         leakage.put("revealed", b.leakage().revealed());
         leakage.put("choices", b.leakage().choices());
         leakage.put("parities", b.leakage().parities());
@@ -117,6 +118,13 @@ public record RunReport(
         node.set("leakage", leakage);
         b.reconciliation().ifPresent(r -> {
             node.put("firstAttemptFailures", r.firstFailures());
+            ObjectNode means = object();
+            means.put("firstAttempt", r.firstAttempt());
+            means.put("extension", r.extended());
+            means.put("reveals", r.revealed());
+            means.put("cascade", r.cascaded());
+            means.put("published", r.failedFrames());
+            node.set("framesCorrectedBy", means);
             node.put("iterations", round(r.iterations()));
             ArrayNode codes = JsonNodeFactory.instance.arrayNode();
             r.codes().forEach(codes::add);

@@ -30,6 +30,8 @@ import dev.qdistill.wire.v1.EndOfMeasurement;
 import dev.qdistill.wire.v1.EndOfSession;
 import dev.qdistill.wire.v1.Envelope;
 import dev.qdistill.wire.v1.ErrorCounts;
+import dev.qdistill.wire.v1.ExtensionRequest;
+import dev.qdistill.wire.v1.Extensions;
 import dev.qdistill.wire.v1.Hello;
 import dev.qdistill.wire.v1.Open;
 import dev.qdistill.wire.v1.Parities;
@@ -139,12 +141,22 @@ final class Codec {
         switch (message) {
             case ReconcileMessage.SyndromeRequest m ->
                 e.setSyndromeRequest(
-                        SyndromeRequest.newBuilder().addAllFrames(m.frames()).setCode(m.code()));
+                        SyndromeRequest.newBuilder()
+                                .addAllFrames(m.frames())
+                                .setCode(m.code())
+                                .setSplits(m.splits()));
             case ReconcileMessage.Syndromes m ->
                 e.setSyndromes(Syndromes.newBuilder()
                         .addAllFrames(m.frames())
                         .setCode(m.code())
+                        .setSplits(m.splits())
                         .setSyndromes(bits(m.syndromes())));
+            case ReconcileMessage.ExtensionRequest m ->
+                e.setExtensionRequest(ExtensionRequest.newBuilder()
+                        .addAllFrames(m.frames())
+                        .addAllSplits(m.splits()));
+            case ReconcileMessage.Extensions m ->
+                e.setExtensions(Extensions.newBuilder().addAllFrames(m.frames()).addAllBits(bits(m.bits())));
             case ReconcileMessage.RevealRequest m ->
                 e.setRevealRequest(RevealRequest.newBuilder()
                         .addAllFrames(m.frames())
@@ -378,12 +390,22 @@ final class Codec {
             case SYNDROME_REQUEST ->
                 new ReconcileMessage.SyndromeRequest(
                         numbers(e.getSyndromeRequest().getFramesList()),
-                        text(e.getSyndromeRequest().getCode()));
+                        text(e.getSyndromeRequest().getCode()),
+                        e.getSyndromeRequest().getSplits());
             case SYNDROMES ->
                 new ReconcileMessage.Syndromes(
                         numbers(e.getSyndromes().getFramesList()),
                         text(e.getSyndromes().getCode()),
+                        e.getSyndromes().getSplits(),
                         bits(e.getSyndromes().getSyndromes()));
+            case EXTENSION_REQUEST ->
+                new ReconcileMessage.ExtensionRequest(
+                        numbers(e.getExtensionRequest().getFramesList()),
+                        numbers(e.getExtensionRequest().getSplitsList()));
+            case EXTENSIONS ->
+                new ReconcileMessage.Extensions(
+                        numbers(e.getExtensions().getFramesList()),
+                        strings(e.getExtensions().getBitsList()));
             case REVEAL_REQUEST -> revealRequest(e.getRevealRequest());
             case REVEALED ->
                 new ReconcileMessage.Revealed(

@@ -74,7 +74,7 @@ final class TestSite implements AutoCloseable {
                 CodeFamily.shipped(),
                 Backend.AUTO,
                 WORKERS,
-                new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2),
+                new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2, Long.MAX_VALUE),
                 entropy);
         return new LinkRun(role, connector, engine, settings, window, 1 << 24, pool, log, events::add);
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -111,6 +112,38 @@ class SeededHashTest {
         }
     }
 
+    /** 2-universal: as h is linear, any two inputs collide for as many seeds as their difference hashes to zero. */
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void noDifferenceVanishesForMoreThanItsShareOfSeeds(SeededHash.Family family) {
+        var hash = SeededHash.create(family, Backend.SCALAR);
+        int n = 6;
+        int m = 3;
+        int seedBits = (int) hash.seedBits(n, m);
+        int[] vanished = new int[1 << n];
+        BitString seed = BitString.allocate(seedBits);
+        BitString input = BitString.allocate(n);
+        BitString output = BitString.allocate(m);
+        try (PreparedHash prepared = hash.prepare(n, m, 1)) {
+            for (int s = 0; s < 1 << seedBits; s++) {
+                seed.setBits(0, seedBits, s);
+                prepared.seed(seed);
+                for (int x = 1; x < 1 << n; x++) {
+                    input.setBits(0, n, x);
+                    prepared.hash(input, output);
+                    vanished[x] += output.bitCount() == 0 ? 1 : 0;
+                }
+            }
+        }
+        for (int x = 1; x < 1 << n; x++) {
+            int share = 1 << seedBits - m;
+            assertTrue(vanished[x] <= share, x + " vanishes for " + vanished[x] + " of " + (1 << seedBits) + " seeds");
+            if (family == SeededHash.Family.TOEPLITZ) {
+                assertEquals(share, vanished[x]);
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(SeededHash.Family.class)
     void refusesWrongLengths(SeededHash.Family family) {
@@ -121,6 +154,56 @@ class SeededHashTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> hash.hash(BitString.allocate(5), BitString.allocate(100), BitString.allocate(50)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SCALAR", "AUTO"})
+    void blocksOfTheMatrixAddUpToTheWhole(Backend backend) {
+        var random = new SplittableRandom(8);
+        var multiplier = Gf2Multiplier.create(backend);
+        for (int round = 0; round < 60; round++) {
+            int limit = 1 << 3 + random.nextInt(13);
+            int columns = 1 + random.nextInt(limit);
+            int rows = 1 + random.nextInt(limit);
+            // At least an eighth of the longer side, in whole words.
+            long block = Math.max(columns, rows) / (1 + random.nextInt(8)) + 63 & ~63L;
+            BitString x = BitString.random(columns, random);
+            BitString whole = BitString.allocate(rows);
+            BitString parts = BitString.random(rows, random);
+            try (var one = new ToeplitzProduct(multiplier, columns, rows, 1, 0L);
+                    var many = new ToeplitzProduct(multiplier, columns, rows, 1, block)) {
+                for (int k = 0; k < 2; k++) {
+                    BitString seed = BitString.random(columns + rows - 1, random);
+                    one.seed(seed);
+                    many.seed(seed);
+                    one.multiply(x, whole);
+                    many.multiply(x, parts);
+                    assertTrue(whole.contentEquals(parts), rows + " x " + columns + " in blocks of " + block);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SeededHash.Family.class)
+    void aMemoryLimitIsKeptAndChangesNothing(SeededHash.Family family) {
+        var random = new SplittableRandom(9);
+        var hash = SeededHash.create(family, Backend.AUTO);
+        int n = 3_000_001;
+        int m = 1_500_000;
+        BitString seed = BitString.random(hash.seedBits(n, m), random);
+        BitString input = BitString.random(n, random);
+        BitString whole = BitString.allocate(m);
+        BitString parts = BitString.allocate(m);
+        hash.hash(seed, input, whole);
+        try (PreparedHash prepared = hash.prepare(n, m, 2, 1_500_000)) {
+            assertTrue(prepared.isSplit());
+            prepared.seed(seed);
+            prepared.hash(input, parts);
+        }
+        assertTrue(whole.contentEquals(parts));
+        assertThrows(
+                MemoryLimitException.class, () -> hash.prepare(n, m, 1, 100_000).close());
     }
 
     // One output bit by the definition of the matrix.

@@ -120,6 +120,94 @@ class HashCommandTest {
         }
     }
 
+    @Test
+    void memoryLimitsChangeNothingButTheTime() throws IOException {
+        byte[] in = new byte[250_000];
+        new SplittableRandom(5).nextBytes(in);
+        byte[] seed = new byte[400_000];
+        new SplittableRandom(6).nextBytes(seed);
+        Path out = dir.resolve("out");
+        for (String family : List.of("toeplitz", "modified")) {
+            assertEquals(
+                    ExitCode.OK, run(2_000_000, 1_000_001, write("in", in), write("seed", seed), out, "lsb", family));
+            byte[] whole = Files.readAllBytes(out);
+            var parts = hash(
+                    "--input-bits",
+                    "2000000",
+                    "--output-bits",
+                    "1000001",
+                    "--hash",
+                    family,
+                    "--memory",
+                    "1500K",
+                    "--json");
+            assertEquals(ExitCode.OK, parts.code(), parts.err());
+            assertTrue(parts.out().contains("\"split\":true"), parts.out());
+            assertArrayEquals(whole, Files.readAllBytes(out));
+        }
+        var none = hash("--input-bits", "2000000", "--output-bits", "1000001", "--memory", "1M");
+        assertEquals(ExitCode.USAGE, none.code());
+        assertTrue(none.err().contains("--memory"), none.err());
+        for (String wrong : List.of("0", "-1", "12X", "G", "9999999999G")) {
+            assertEquals(
+                    ExitCode.USAGE,
+                    hash("--input-bits", "2000000", "--output-bits", "1000001", "--memory", wrong)
+                            .code());
+        }
+    }
+
+    @Test
+    void lengthFollowsFromMinEntropyByTheLeftoverHashLemma() throws IOException {
+        write("in", new byte[125]);
+        write("seed", new byte[300]);
+        // 500 - 2 log2(1/(2·2^-31)) = 440.
+        var run = hash("--input-bits", "1000", "--min-entropy", "0.5", "--epsilon", "4.656612873077393e-10", "--json");
+        assertEquals(ExitCode.OK, run.code(), run.err());
+        assertTrue(run.out().contains("\"outputBits\":439") || run.out().contains("\"outputBits\":440"), run.out());
+        assertEquals(
+                ExitCode.USAGE,
+                hash("--input-bits", "100", "--min-entropy", "0.5", "--epsilon", "1e-10")
+                        .code());
+        assertEquals(
+                ExitCode.USAGE,
+                hash("--input-bits", "100", "--min-entropy", "2", "--epsilon", "0.1")
+                        .code());
+        assertEquals(
+                ExitCode.USAGE,
+                hash("--input-bits", "100", "--min-entropy", "1").code());
+        assertEquals(ExitCode.USAGE, hash("--input-bits", "100").code());
+    }
+
+    @Test
+    void stopsAfterSomeBlocksAndDropsATailOnlyWhenTold() throws IOException {
+        write("in", new byte[130]);
+        write("seed", new byte[300]);
+        var cut = hash("--input-bits", "320", "--output-bits", "100");
+        assertEquals(ExitCode.BAD_INPUT, cut.code());
+        assertTrue(cut.err().contains("at byte 130: ends in block 4, 30 bytes before its end"), cut.err());
+        var dropped = hash("--input-bits", "320", "--output-bits", "100", "--drop-tail", "--json");
+        assertEquals(ExitCode.OK, dropped.code(), dropped.err());
+        assertTrue(dropped.out().contains("\"blocks\":3,\"unusedBits\":80"), dropped.out());
+        var two = hash("--input-bits", "320", "--output-bits", "100", "--blocks", "2", "--json");
+        assertEquals(ExitCode.OK, two.code(), two.err());
+        assertEquals(25, Files.size(dir.resolve("out")));
+        var little = hash("--input-bits", "2000", "--output-bits", "100", "--drop-tail");
+        assertEquals(ExitCode.BAD_INPUT, little.code());
+        write("in", new byte[0]);
+        var empty = hash("--input-bits", "2000", "--output-bits", "100");
+        assertTrue(empty.err().contains("is empty"), empty.err());
+    }
+
+    // From in, with seed, to out.
+    private CommandRun hash(String... more) {
+        List<String> args =
+                new ArrayList<>(List.of("hash", "--in", dir.resolve("in").toString()));
+        args.addAll(List.of("--out", dir.resolve("out").toString()));
+        args.addAll(List.of("--seed-file", dir.resolve("seed").toString(), "--threads", "1"));
+        args.addAll(List.of(more));
+        return CommandRun.of(args.toArray(String[]::new));
+    }
+
     private static int run(int n, int m, Path in, Path seed, Path out, String order, String family) {
         List<String> args = new ArrayList<>(List.of("hash", "--in", in.toString(), "--out", out.toString()));
         args.addAll(List.of("--input-bits", "" + n, "--output-bits", "" + m, "--seed-file", seed.toString()));

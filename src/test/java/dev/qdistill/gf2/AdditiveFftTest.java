@@ -5,16 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class AdditiveFftTest {
-    private static final TransformKernels KERNELS = new VectorKernels();
 
     @BeforeEach
     void needsTheVectorApi() {
@@ -54,66 +56,109 @@ class AdditiveFftTest {
         var random = new SplittableRandom(2);
         for (int bits : new int[] {1 << 16, 3 << 16, 1 << 18, 5 << 16, 19 << 16}) {
             BitString s = BitString.random(bits, random);
-            BitString padded = BitString.allocate(bits + 512);
-            padded.copyFrom(s, 0, 0, bits);
             int k = 32 - Integer.numberOfLeadingZeros(bits - 1);
             boolean[] f = new boolean[1 << k];
             for (int i = 0; i < bits; i++) {
                 f[i] = s.get(i);
             }
             convert(f, 0, k);
-            try (Workers workers = new Workers(2)) {
-                BasisConversion.forward(padded.segment().address(), bits, KERNELS, workers);
-                for (int i = 0; i < bits; i++) {
-                    assertEquals(f[i], padded.get(i), "coefficient " + i + " of " + bits);
+            for (TransformKernels kernels : all()) {
+                BitString padded = BitString.allocate(bits + 512);
+                padded.copyFrom(s, 0, 0, bits);
+                try (Workers workers = new Workers(2)) {
+                    kernels.toTransformBasis(padded.segment().address(), bits, workers);
+                    for (int i = 0; i < bits; i++) {
+                        assertEquals(f[i], padded.get(i), "coefficient " + i + " of " + bits);
+                    }
+                    kernels.toMonomials(padded.segment().address(), bits, workers);
                 }
-                BasisConversion.inverse(padded.segment().address(), bits, KERNELS, workers);
+                assertTrue(s.contentEquals(padded.slice(0, bits)), "back at " + bits);
             }
-            assertTrue(s.contentEquals(padded.slice(0, bits)), "back at " + bits);
         }
     }
 
     @Test
     void multiplyingByOneChangesNothing() {
-        for (int m = AdditiveFft.MIN; m <= 24; m++) {
-            assertOneIsNeutral(m, KERNELS);
+        for (TransformKernels kernels : all()) {
+            // From m = 26 on some stages of the native kernels run on GF(2^32).
+            for (int m = AdditiveFft.MIN; m <= (kernels instanceof NativeTransforms ? 27 : 24); m++) {
+                BitString one = BitString.allocate(1L << m);
+                one.set(0, true);
+                BitString f = BitString.random(1L << m, new SplittableRandom(m));
+                try (Products p = new Products(kernels, m)) {
+                    assertTrue(f.contentEquals(p.product(one, f)), "m = " + m);
+                }
+            }
         }
     }
 
     @Test
-    void multiplyingByOneChangesNothingWithNativeKernels() {
-        assumeTrue(
-                Gf2Multiplier.nativeProblem().isEmpty(),
-                Gf2Multiplier.nativeProblem().orElse(""));
-        TransformKernels kernels = new NativeKernels(NativeLibrary.symbols().orElseThrow());
-        // From m = 26 on some stages run on more than a unit.
-        for (int m = AdditiveFft.MIN; m <= 27; m++) {
-            assertOneIsNeutral(m, kernels);
+    void basisPolynomialsMultiplyAsTheyAreDefined() {
+        for (TransformKernels kernels : all()) {
+            for (int m = AdditiveFft.MIN; m <= 21; m++) {
+                try (Products p = new Products(kernels, m)) {
+                    BitString f = BitString.allocate(1L << m);
+                    BitString g = BitString.allocate(1L << m);
+                    BitString expected = BitString.allocate(1L << m);
+                    for (int a = 0; a < m; a++) {
+                        for (int b = a; b >= 0; b -= 1 + a % 3) {
+                            f.wipe();
+                            g.wipe();
+                            expected.wipe();
+                            f.set(1L << a, true);
+                            g.set(1L << b, true);
+                            // s_a s_b; s_a² = s_{a+1} + s_a, where s_m = 1.
+                            expected.set(1L << a | 1L << b, true);
+                            if (a == b) {
+                                expected.set(a + 1 < m ? 2L << a : 0, true);
+                            }
+                            assertTrue(expected.contentEquals(p.product(f, g)), "s_" + a + " s_" + b + ", m = " + m);
+                        }
+                    }
+                }
+            }
         }
     }
 
-    private static void assertOneIsNeutral(int m, TransformKernels kernels) {
-        BitString f = BitString.random(1L << m, new SplittableRandom(m));
-        BitString one = BitString.allocate(1L << m);
-        one.set(0, true);
-        BitString g = BitString.allocate(1L << m);
-        BitString factor = BitString.allocate(1L << m);
-        BitString values = BitString.allocate(1L << m);
-        try (SecretArena arena = new SecretArena();
-                Workers workers = new Workers(1 + m % 2)) {
-            AdditiveFft fft = new AdditiveFft(m, kernels, arena);
-            long scratch = arena.allocate(2L * AdditiveFft.SCRATCH_BYTES, 64).address();
-            long v = values.segment().address();
-            fft.forward(one.segment().address(), factor.segment().address(), scratch, workers);
-            fft.multiply(
-                    f.segment().address(),
-                    factor.segment().address(),
-                    v,
-                    g.segment().address(),
-                    scratch,
-                    workers);
+    private static List<TransformKernels> all() {
+        List<TransformKernels> all = new ArrayList<>(List.of(new VectorTransforms()));
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            all.add(new NativeTransforms(NativeLibrary.symbols().orElseThrow(), isa));
         }
-        assertTrue(f.contentEquals(g), "m = " + m);
+        return all;
+    }
+
+    /** Products modulo s_m + 1 in the basis of the transform. */
+    private static final class Products implements AutoCloseable {
+        private final SecretArena arena = new SecretArena();
+        private final Workers workers;
+        private final Transform transform;
+        private final long factor;
+        private final long values;
+        private final long scratch;
+        private final BitString result;
+
+        Products(TransformKernels kernels, int m) {
+            workers = new Workers(1 + m % 2);
+            transform = kernels.transform(m, arena);
+            factor = arena.allocate(transform.bytes(), 64).address();
+            values = arena.allocate(transform.bytes(), 64).address();
+            scratch = arena.allocate(2L * kernels.scratchBytes(), 64).address();
+            result = BitString.allocate(arena, 1L << m);
+        }
+
+        BitString product(BitString f, BitString g) {
+            transform.forward(f.segment().address(), factor, scratch, workers);
+            transform.multiply(
+                    g.segment().address(), factor, values, result.segment().address(), scratch, workers);
+            return result;
+        }
+
+        @Override
+        public void close() {
+            workers.close();
+            arena.close();
+        }
     }
 
     @Test
@@ -140,7 +185,7 @@ class AdditiveFftTest {
             BitString values = BitString.allocate(1L << m);
             try (SecretArena arena = new SecretArena();
                     Workers workers = new Workers(1)) {
-                AdditiveFft fft = new AdditiveFft(m, KERNELS, arena);
+                AdditiveFft fft = new AdditiveFft(m, arena);
                 long scratch = arena.allocate(AdditiveFft.SCRATCH_BYTES, 64).address();
                 for (int i = 0; i < m; i++) {
                     f.wipe();

@@ -1,14 +1,18 @@
 package dev.qdistill.gf2;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 class Gf2MultiplierTest {
     private final Gf2Multiplier scalar = Gf2Multiplier.create(Backend.SCALAR);
@@ -95,6 +99,85 @@ class Gf2MultiplierTest {
         }
     }
 
+    /** Lengths where the scalar method takes too long: by residues. */
+    @Test
+    void largeProductsAreRight() {
+        var random = new SplittableRandom(6);
+        for (int i = 0; i < 10; i++) {
+            int aBits = (int) Math.pow(2, 16 + 8 * random.nextDouble());
+            int bBits = Math.max(1, (int) (aBits * Math.min(1, 2 * random.nextDouble())));
+            BitString a = structured(i, aBits, random);
+            BitString b = structured(i / 2, bBits, random);
+            long expected = Residue.multiply(Residue.of(a), Residue.of(b));
+            BitString found = BitString.allocate(a.length() + b.length() - 1);
+            for (Gf2Multiplier m : others) {
+                try (MiddleProduct p = m.middleProduct(aBits, bBits, 0, found.length(), 1 + i % 3)) {
+                    p.setFirst(a);
+                    p.multiply(b, found);
+                }
+                assertEquals(expected, Residue.of(found), name(m) + " at " + aBits + " x " + bBits);
+            }
+        }
+    }
+
+    @Test
+    void residuesAreThoseOfTheScalarMethod() {
+        var random = new SplittableRandom(7);
+        BitString x64 = BitString.allocate(65);
+        x64.set(64, true);
+        assertEquals(0b11011, Residue.of(x64));
+        for (int bits = 1; bits < 1000; bits += 37) {
+            BitString a = BitString.random(bits, random);
+            BitString b = BitString.random(1000 - bits, random);
+            assertEquals(
+                    Residue.multiply(Residue.of(a), Residue.of(b)), Residue.of(product(scalar, a, b)), bits + " bits");
+        }
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "qdistill.exhaustive", matches = "true")
+    void allAgreeAtEveryLengthTo4096() {
+        var random = new SplittableRandom(8);
+        for (int bits = 1; bits <= 4096; bits++) {
+            assertAllAgree(BitString.random(bits, random), BitString.random(bits, random), 1);
+            assertAllAgree(structured(bits, bits, random), BitString.random(1 + random.nextInt(4096), random), 2);
+        }
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "qdistill.exhaustive", matches = "true")
+    void allAgreeAtRandomLengthsTo16Million() {
+        var random = new SplittableRandom(9);
+        for (int i = 0; i < 40; i++) {
+            double limit = i < 4 ? 24 : 22;
+            int aBits =
+                    (int) Math.pow(2, i < 4 ? limit - random.nextDouble() : 12 + (limit - 12) * random.nextDouble());
+            int bBits = Math.max(1, (int) (aBits * random.nextDouble()));
+            assertAllAgree(structured(i, aBits, random), structured(i / 5, bBits, random), 1 + i % 4);
+        }
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "qdistill.exhaustive", matches = "true")
+    void manyThreadsAgreeWithOneAgainAndAgain() {
+        var random = new SplittableRandom(10);
+        for (int bits : new int[] {1_200_000, 5_000_000, 40_000_000}) {
+            BitString a = BitString.random(bits, random);
+            BitString b = BitString.random(bits, random);
+            BitString found = BitString.allocate(2L * bits - 1);
+            long expected = Residue.multiply(Residue.of(a), Residue.of(b));
+            for (Gf2Multiplier m : others) {
+                try (MiddleProduct p = m.middleProduct(bits, bits, 0, found.length(), 6)) {
+                    for (int round = 0; round < 100_000_000 / bits; round++) {
+                        p.setFirst(a);
+                        p.multiply(b, found);
+                        assertEquals(expected, Residue.of(found), name(m) + " in round " + round + " at " + bits);
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void refusesWrongShapes() {
         for (Gf2Multiplier m : others) {
@@ -118,7 +201,7 @@ class Gf2MultiplierTest {
                 p.setFirst(a);
                 p.multiply(b, found);
             }
-            assertTrue(expected.contentEquals(found), m.backend() + " at " + a.length() + " x " + b.length());
+            assertTrue(expected.contentEquals(found), name(m) + " at " + a.length() + " x " + b.length());
         }
     }
 
@@ -127,13 +210,39 @@ class Gf2MultiplierTest {
         if (Gf2Multiplier.vectorProblem().isEmpty()) {
             list.add(Gf2Multiplier.create(Backend.VECTOR));
         }
-        if (Gf2Multiplier.nativeProblem().isEmpty()) {
-            list.add(Gf2Multiplier.create(Backend.NATIVE));
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            NativeGf2Multiplier.create(isa).ifPresent(list::add);
         }
         System.out.println("Compared with scalar: "
-                + list.stream().map(Gf2Multiplier::backend).toList() + "; native: "
+                + list.stream().map(Gf2MultiplierTest::name).toList() + "; native: "
                 + Gf2Multiplier.nativeProblem().orElse("passed its self-test"));
         return list;
+    }
+
+    private static String name(Gf2Multiplier m) {
+        return m.backend().id() + m.isa().map(isa -> " " + isa.id()).orElse("");
+    }
+
+    // Random, ones, a single bit, few bits, a period, random again.
+    private static BitString structured(int kind, int bits, SplittableRandom random) {
+        BitString s = BitString.allocate(bits);
+        switch (kind % 6) {
+            case 1 -> s.invert();
+            case 2 -> s.set(random.nextInt(bits), true);
+            case 3 -> {
+                for (int i = 0; i < 10; i++) {
+                    s.set(random.nextInt(bits), true);
+                }
+            }
+            case 4 -> {
+                int period = 1 + random.nextInt(100);
+                for (int i = 0; i < bits; i += period) {
+                    s.set(i, true);
+                }
+            }
+            default -> s.randomize(random);
+        }
+        return s;
     }
 
     private static void assertSame(BitString expected, BitString found) {

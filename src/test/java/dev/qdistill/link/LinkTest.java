@@ -43,7 +43,7 @@ final class LinkTest {
             CodeFamily.shipped(),
             Backend.AUTO,
             WORKERS,
-            new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2),
+            new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2, Long.MAX_VALUE),
             ENTROPY);
 
     @TempDir
@@ -348,7 +348,7 @@ final class LinkTest {
                 m -> m instanceof Message.Amplification ? new Message.Abort("no") : m,
                 m -> m instanceof Message.Reconciliation r && r.step() instanceof ReconcileMessage.Syndromes s
                         ? new Message.Reconciliation(new ReconcileMessage.Syndromes(
-                                s.frames(), s.code(), s.syndromes().slice(0, 64)))
+                                s.frames(), s.code(), s.splits(), s.syndromes().slice(0, 64)))
                         : m);
         for (UnaryOperator<Message> change : fromAlice) {
             assertThrows(RuntimeException.class, () -> runTapped(change, m -> m));

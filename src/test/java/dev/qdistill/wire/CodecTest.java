@@ -94,8 +94,10 @@ final class CodecTest {
                 new Message.Abort("because"),
                 new Message.Done(UUID.randomUUID(), 4567)));
         for (ReconcileMessage step : List.of(
-                new ReconcileMessage.SyndromeRequest(List.of(0, 1, 2), "name-1"),
-                new ReconcileMessage.Syndromes(List.of(0, 1, 2), "name-1", bits(3000)),
+                new ReconcileMessage.SyndromeRequest(List.of(0, 1, 2), "name-1", 17),
+                new ReconcileMessage.ExtensionRequest(List.of(1, 9), List.of(20, 40)),
+                new ReconcileMessage.Extensions(List.of(1, 9), List.of(bits(3), bits(23))),
+                new ReconcileMessage.Syndromes(List.of(0, 1, 2), "name-1", 17, bits(3000)),
                 new ReconcileMessage.RevealRequest(List.of(4, 2), List.of(mask, BitString.allocate(100))),
                 new ReconcileMessage.Revealed(List.of(4, 2), List.of(bits(9), bits(0))),
                 new ReconcileMessage.PublishRequest(List.of(1)),

@@ -1,0 +1,6 @@
+// The kernels of gf2_kernels.c for AVX2 with BMI2 and GFNI.
+// flags: -mavx2 -mpclmul -mbmi -mbmi2 -mgfni
+
+#include "avx512_on_avx2.h"
+#define NAME(kernel) qd_gf2_avx2_gfni_##kernel
+#include "gf2_kernels.c"

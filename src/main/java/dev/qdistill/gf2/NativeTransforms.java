@@ -1,0 +1,111 @@
+package dev.qdistill.gf2;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.Workers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
+final class NativeTransforms implements TransformKernels {
+    private final MethodHandle xor;
+    private final MethodHandle strips;
+    private final MethodHandle stripsBack;
+    private final MethodHandle units;
+    private final MethodHandle convert;
+
+    /**
+     * @throws java.util.NoSuchElementException if the library has none for {@code isa}: its compiler knew no such instructions
+     */
+    NativeTransforms(SymbolLookup library, NativeIsa isa) {
+        // J: int64_t, I: int32_t.
+        xor = bind(library, isa, "xor", "JJJ");
+        strips = bind(library, isa, "strips", "JJJJJJJ");
+        stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
+        units = bind(library, isa, "units", "JJJJJ");
+        convert = bind(library, isa, "convert", "JJI");
+    }
+
+    @SuppressWarnings("restricted") // the signatures are those of native/gf2_kernels.c
+    private static MethodHandle bind(SymbolLookup library, NativeIsa isa, String name, String signature) {
+        MemoryLayout[] arguments =
+                signature.chars().mapToObj(c -> c == 'J' ? JAVA_LONG : JAVA_INT).toArray(MemoryLayout[]::new);
+        return Linker.nativeLinker()
+                .downcallHandle(
+                        library.findOrThrow("qd_gf2_" + isa.name().toLowerCase(Locale.ROOT) + "_" + name),
+                        FunctionDescriptor.ofVoid(Arrays.copyOf(arguments, arguments.length)));
+    }
+
+    private static IllegalStateException failed(Throwable e) {
+        return new IllegalStateException("A call of native code failed", e);
+    }
+
+    @Override
+    public Transform transform(int m, Arena arena) {
+        return new NativeTransform(m, this, arena);
+    }
+
+    @Override
+    public int scratchBytes() {
+        return NativePlan.SCRATCH_BYTES;
+    }
+
+    @Override
+    public void toTransformBasis(long address, long bits, Workers workers) {
+        convert(address, bits, 0);
+    }
+
+    @Override
+    public void toMonomials(long address, long bits, Workers workers) {
+        convert(address, bits, 1);
+    }
+
+    @Override
+    public void xor(long to, long from, long bytes) {
+        try {
+            xor.invokeExact(to, from, bytes);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    private void convert(long address, long bits, int inverse) {
+        try {
+            convert.invokeExact(address, bits, inverse);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void strips(long plan, long coefficients, long limit, long values, long from, long to, long scratch) {
+        try {
+            strips.invokeExact(plan, coefficients, limit, values, from, to, scratch);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void stripsBack(long plan, long values, long coefficients, long from, long to, long scratch) {
+        try {
+            stripsBack.invokeExact(plan, values, coefficients, from, to, scratch);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void units(long plan, long values, long factor, long from, long to) {
+        try {
+            units.invokeExact(plan, values, factor, from, to);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package dev.qdistill.gf2;
+
+import dev.qdistill.accel.Workers;
+
+/** The additive Fourier transform modulo s_m + 1 (docs/additive-fft.md). Values lie in memory as the implementation likes. */
+sealed interface Transform permits AdditiveFft, NativeTransform {
+    /** Bytes of the coefficients, and of the values. */
+    long bytes();
+
+    /**
+     * The values of a polynomial.
+     *
+     * @param coefficients {@link #bytes} bytes, in the basis of {@link BasisConversion}
+     * @param values {@link #bytes} bytes, overwritten
+     * @param scratch for each worker {@link TransformKernels#scratchBytes}
+     */
+    void forward(long coefficients, long values, long scratch, Workers workers);
+
+    /**
+     * The polynomial whose values are those of another times {@code factor}.
+     *
+     * @param coefficients of the other
+     * @param factor the values of the one
+     * @param values {@link #bytes} bytes, overwritten
+     * @param product receives the coefficients of the product; may be {@code coefficients}
+     */
+    void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers);
+}

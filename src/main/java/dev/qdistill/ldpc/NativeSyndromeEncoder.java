@@ -1,0 +1,55 @@
+package dev.qdistill.ldpc;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.bits.BitString;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** With the kernels of native/ldpc_kernels.c: 512 checks at a time by funnel shifts, for any circulant. */
+final class NativeSyndromeEncoder extends SyndromeEncoder {
+    private final NativeKernels kernels;
+    private final MemorySegment layout;
+
+    NativeSyndromeEncoder(QuasiCyclicCode code, NativeKernels kernels) {
+        super(code);
+        this.kernels = kernels;
+        int words = code.circulant() / 64;
+        Arena arena = Arena.ofAuto();
+        MemorySegment windows = arena.allocate(8L * code.edges(), 64);
+        for (int e = 0; e < code.edges(); e++) {
+            windows.setAtIndex(JAVA_LONG, e, 2L * code.column(e) * code.circulant() + code.shift(e));
+        }
+        MemorySegment rowStart = arena.allocate(4L * (code.rows() + 1), 64);
+        for (int r = 0; r <= code.rows(); r++) {
+            rowStart.setAtIndex(JAVA_INT, r, code.rowStart(r));
+        }
+        // Every circulant twice in a row, so that no window wraps around, and what the last loads may touch.
+        MemorySegment doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
+        // Encoder of native/ldpc_kernels.c.
+        long[] fields = {windows.address(), rowStart.address(), doubled.address(), code.rows(), code.columns(), words};
+        layout = arena.allocate(8L * fields.length, 64);
+        MemorySegment.copy(fields, 0, layout, JAVA_LONG, 0, fields.length);
+    }
+
+    @Override
+    void syndromeOf(BitString frame, long frameOffset, BitString syndrome, long syndromeOffset) {
+        kernels.encode(layout, address(frame, frameOffset), address(syndrome, syndromeOffset));
+    }
+
+    @Override
+    boolean matches(BitString frame, BitString syndrome) {
+        return kernels.matches(layout, address(frame, 0), address(syndrome, 0));
+    }
+
+    private static long address(BitString string, long offset) {
+        return string.segment().address() + (offset >>> 3);
+    }
+
+    @Override
+    public Backend backend() {
+        return Backend.NATIVE;
+    }
+}

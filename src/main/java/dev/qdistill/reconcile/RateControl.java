@@ -1,0 +1,232 @@
+package dev.qdistill.reconcile;
+
+import dev.qdistill.ldpc.AdaptedCode;
+import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.Profile;
+import dev.qdistill.ldpc.QuasiCyclicCode;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How much is sent about a frame: at first, and after it failed.
+ *
+ * <p>The leakage needed at an error rate Q is n·h(Q)·f(Q)·e^m. f(Q) comes from the operating points of the family, the margin m is
+ * learned: each frame that fails at the first attempt raises it a little, each that does not lowers it less, so that the
+ * share of failures settles where the mean of all that is told is about smallest, whatever the codes' true thresholds are. A
+ * failure is cheap: a few rows more.
+ */
+final class RateControl {
+    /** Rounds of more syndrome rows for a frame. */
+    static final int ROUNDS = 3;
+
+    /**
+     * By what the leakage is raised at least in each round, in standard deviations of what a frame needs: about what makes
+     * the mean least if that is normally distributed, with a long last step.
+     */
+    private static final double[] RAISE = {0.6, 1, 4};
+
+    /** To how much it is raised at least, above what the frame is likely to need, in the same measure. */
+    private static final double[] LIKELY = {0, 0.5, 3};
+
+    /** What a frame needs varies by the counting error of its errors, a little more, and by this at least. */
+    private static final double CODE_SPREAD = 1.1;
+
+    private static final double LEAST_SPREAD = 0.003;
+
+    /** The share of frames that fail at the operating points of the family. */
+    private static final double OPERATING_FAILURES = 0.006;
+
+    private static final double LARGEST_MARGIN = 0.3;
+    /** By what one batch may move the margin, in standard deviations of what a frame needs. */
+    private static final double LARGEST_RISE = 0.7;
+
+    private static final double LARGEST_FALL = 0.25;
+
+    private static final double LARGEST_GAIN = 0.25;
+    private static final double SMALLEST_GAIN = 0.04;
+
+    private final CodeFamily codes;
+    private final Profile profile;
+    private final QberEstimate qber;
+    private final AdaptedCodes adapted;
+    private final Map<Integer, Curve> curves = new HashMap<>();
+
+    /** The codes of one frame length. */
+    private static final class Curve {
+        final List<CodeFamily.Entry> entries;
+        final double[] efficiency;
+        double margin = Double.NaN;
+        long frames;
+
+        Curve(List<CodeFamily.Entry> entries, Profile profile) {
+            this.entries = entries;
+            efficiency = new double[entries.size()];
+            for (int i = 0; i < efficiency.length; i++) {
+                int from = Math.max(0, i - 2);
+                int to = Math.min(efficiency.length, i + 3);
+                for (int j = from; j < to; j++) {
+                    efficiency[i] += entries.get(j).efficiency(profile) / (to - from);
+                }
+            }
+        }
+
+        /** f at error rate {@code q}, between the operating points around it. */
+        double efficiency(double q, Profile profile) {
+            int i = 0;
+            while (i < efficiency.length && entries.get(i).operatingQber(profile) < q) {
+                i++;
+            }
+            if (i == 0 || i == efficiency.length) {
+                return efficiency[Math.min(i, efficiency.length - 1)];
+            }
+            double low = entries.get(i - 1).operatingQber(profile);
+            double high = entries.get(i).operatingQber(profile);
+            double t = (q - low) / (high - low);
+            return efficiency[i - 1] + t * (efficiency[i] - efficiency[i - 1]);
+        }
+    }
+
+    RateControl(CodeFamily codes, Profile profile, QberEstimate qber, AdaptedCodes adapted) {
+        this.codes = codes;
+        this.profile = profile;
+        this.qber = qber;
+        this.adapted = adapted;
+    }
+
+    private Curve curve(Frame frame) {
+        Curve curve = curves.computeIfAbsent(frame.codeBits(), bits -> new Curve(codes.codes(bits, profile), profile));
+        if (Double.isNaN(curve.margin)) {
+            curve.margin = profile == Profile.FAST
+                    ? 0
+                    : spread(frame, qber.value())
+                            * (FiniteLengthBound.quantile(failures(frame))
+                                    - FiniteLengthBound.quantile(OPERATING_FAILURES));
+        }
+        return curve;
+    }
+
+    /**
+     * The share of frames that should fail at the first attempt: the more, the less is told on average, and the more attempts
+     * are made. Short frames vary more, and there is little to decode.
+     */
+    private double failures(Frame frame) {
+        boolean fast = profile == Profile.FAST;
+        if (frame.codeBits() < 1 << 16) {
+            return fast ? 0.3 : 0.45;
+        }
+        return fast ? 0.02 : 0.12;
+    }
+
+    /** The standard deviation of what a frame needs, relative to the leakage. */
+    private static double spread(Frame frame, double q) {
+        double counting = FiniteLengthBound.deviation(frame.bits(), q) / FiniteLengthBound.entropy(q);
+        return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
+    }
+
+    /** Bits of syndrome that a frame with error rate {@code q} is likely to need. */
+    double needed(Frame frame, double q) {
+        Curve curve = curve(frame);
+        return frame.bits()
+                * FiniteLengthBound.entropy(q)
+                * (curve.efficiency(q, profile) + frame.shorteningLoss())
+                * Math.exp(curve.margin);
+    }
+
+    /** The code for the first attempt at a frame; empty if publishing it tells less. */
+    Optional<AdaptedCode> first(Frame frame) {
+        return forLeakage(frame, needed(frame, qber.value()));
+    }
+
+    /** The code of about as many syndrome bits, or a stronger one; empty if none tells less than the frame has bits. */
+    Optional<AdaptedCode> forLeakage(Frame frame, double bits) {
+        List<CodeFamily.Entry> entries = curve(frame).entries;
+        int i = 0;
+        while (i + 1 < entries.size() && entries.get(i + 1).syndromeBits() <= bits) {
+            i++;
+        }
+        for (; i < entries.size() && entries.get(i).syndromeBits() < frame.bits(); i++) {
+            QuasiCyclicCode parent = codes.code(entries.get(i).name());
+            Optional<AdaptedCode> code = adapted.get(parent, frame, 0);
+            if (code.isPresent()) {
+                return Optional.of(
+                        split(frame, code.get(), Math.round((bits - parent.syndromeBits()) / parent.circulant())));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The code with {@code rows} more rows split, or as many as still tell less than the frame has bits. */
+    private AdaptedCode split(Frame frame, AdaptedCode code, long rows) {
+        QuasiCyclicCode c = code.code();
+        long most =
+                Math.min(code.maximumSplits() - code.splits(), (frame.bits() - 1 - c.syndromeBits()) / c.circulant());
+        long more = Math.min(rows, most);
+        return more <= 0 ? code : adapted.more(code, code.splits() + (int) more);
+    }
+
+    /**
+     * What is probably the error rate of a frame.
+     *
+     * @param value the most likely one
+     * @param deviation its standard deviation
+     */
+    record Guess(double value, double deviation) {
+        /** The standard deviation of what the frame needs, relative to the leakage. */
+        double spread(Frame frame) {
+            double slope = Math.log((1 - value) / value) / Math.log(2) / FiniteLengthBound.entropy(value);
+            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame, value));
+        }
+    }
+
+    /**
+     * Guesses the error rate of a frame from the expected one and from what the weight of the syndrome tells.
+     *
+     * @param weight ones in the XOR of both sides' syndromes
+     */
+    Guess guess(Frame frame, QuasiCyclicCode code, long weight) {
+        double expected = qber.value();
+        double prior = expected * (1 - expected) / frame.bits() + qber.deviation() * qber.deviation();
+        double seen = Math.clamp(code.estimateQber(weight), 1e-5, 0.49);
+        double deviation = code.estimateDeviation(seen);
+        double measured = Math.min(deviation * deviation, 1);
+        double value = (expected * measured + seen * prior) / (measured + prior);
+        return new Guess(value, Math.sqrt(measured * prior / (measured + prior)));
+    }
+
+    /** Whether a frame is all but sure to fail with this code: then no time is spent on trying. */
+    boolean hopeless(Frame frame, AdaptedCode code, Guess guess) {
+        return needed(frame, guess.value) * (1 - 2 * guess.spread(frame))
+                > code.code().syndromeBits();
+    }
+
+    /**
+     * The code for the next attempt at a frame that failed; the same parent with more splits.
+     *
+     * @param guess what is probably its error rate
+     * @param round 0 for the first time
+     * @return empty if that would tell as much as the frame has bits, or all rows are split already
+     */
+    Optional<AdaptedCode> next(Frame frame, AdaptedCode code, Guess guess, int round) {
+        double present = code.code().syndromeBits();
+        double spread = guess.spread(frame);
+        double raised = present * (1 + RAISE[round] * spread);
+        double likely = needed(frame, guess.value) * (1 + LIKELY[round] * spread);
+        long rows =
+                Math.round((Math.max(raised, likely) - present) / code.code().circulant());
+        AdaptedCode more = split(frame, code, Math.max(1, rows));
+        return more.splits() == code.splits() ? Optional.empty() : Optional.of(more);
+    }
+
+    /** Takes note of first attempts at frames of one length. */
+    void observe(Frame any, int attempts, int failed) {
+        Curve curve = curve(any);
+        double gain = Math.max(SMALLEST_GAIN, LARGEST_GAIN / (1 + curve.frames / 60.0));
+        curve.frames += attempts;
+        double share = failures(any);
+        double step = Math.clamp(gain * (failed - share * attempts), -LARGEST_FALL, LARGEST_RISE);
+        double least = profile == Profile.FAST ? 0 : -LARGEST_MARGIN;
+        curve.margin = Math.clamp(curve.margin + step * spread(any, qber.value()), least, LARGEST_MARGIN);
+    }
+}
