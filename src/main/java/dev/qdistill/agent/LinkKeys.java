@@ -71,7 +71,7 @@ public final class LinkKeys implements KeyCustody {
         pool.clean();
     }
 
-    /** The first block that this site has not begun. */
+    @Override
     public long nextBlock() {
         return marks.next(session);
     }

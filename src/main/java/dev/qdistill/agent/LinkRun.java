@@ -12,6 +12,7 @@ import dev.qdistill.keystore.Site;
 import dev.qdistill.link.BlockSummary;
 import dev.qdistill.link.DistilledBlock;
 import dev.qdistill.link.Engine;
+import dev.qdistill.link.KeyCustody;
 import dev.qdistill.link.Opening;
 import dev.qdistill.link.Progress;
 import dev.qdistill.link.ProtocolException;
@@ -102,7 +103,7 @@ public final class LinkRun {
      * @throws ProtocolException if that was too many
      * @throws AuthenticationException if the last of them ended so, or the pool is used up
      */
-    public void run(Path dump, LinkKeys keys, int attempts, Consumer<BlockSummary> blocks) {
+    public void run(Path dump, KeyCustody keys, int attempts, Consumer<BlockSummary> blocks) {
         Duration pause = FIRST_PAUSE;
         for (int failures = 0; ; ) {
             long done = keys.nextBlock();
@@ -153,7 +154,7 @@ public final class LinkRun {
      * @throws ProtocolException if it ends early
      * @throws AuthenticationException if it ends because of a wrong tag, or the pool is used up
      */
-    public void connect(Path dump, LinkKeys keys, Consumer<BlockSummary> blocks) {
+    public void connect(Path dump, KeyCustody keys, Consumer<BlockSummary> blocks) {
         Authenticator authenticator = new Authenticator(pool, role == Role.ALICE ? Site.ALICE : Site.BOB, log);
         Connection connection = connector.connect(authenticator);
         connections++;
@@ -163,7 +164,6 @@ public final class LinkRun {
                     reader.header().link().map(LinkParameters::name).orElse("unknown"),
                     reader.header().session().map(Object::toString).orElse("unknown"),
                     nonce(),
-                    keys.nextBlock(),
                     keys);
             long first = opening.run(connection.channel());
             Session.Plan plan = new Session.Plan(first, window, maximumDetections, keys);

@@ -26,8 +26,9 @@ import picocli.CommandLine.Spec;
 /** {@code bench auth}. */
 @Command(
         name = "auth",
-        description = "Authentication: hashing a block's messages as they pass (one thread, plain Java on every back end), and"
-                + " making and checking a tag, which takes a pad from the disk.",
+        description =
+                "Authentication: hashing a block's messages as they pass (one thread, plain Java on every back end), and"
+                        + " making and checking a tag, which takes a pad from the disk.",
         mixinStandardHelpOptions = true)
 final class BenchAuthCommand implements Callable<Integer> {
     private static final int TAGS = 200;
@@ -117,5 +118,4 @@ final class BenchAuthCommand implements Callable<Integer> {
             transcript.said(i % 2 == 0 ? Site.ALICE : Site.BOB, message);
         }
     }
-
 }

@@ -18,8 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
         name = "pool",
         mixinStandardHelpOptions = true,
-        description = "Shows a link's pool of authentication key at this site: for how many blocks it is enough, what was used,"
-                + " and the ledger of ε. No key material.")
+        description =
+                "Shows a link's pool of authentication key at this site: for how many blocks it is enough, what was used,"
+                        + " and the ledger of ε. No key material.")
 final class KeysPoolCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "The pool.")
     @SuppressWarnings("NullAway.Init") // picocli sets it

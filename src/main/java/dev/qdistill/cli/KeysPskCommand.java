@@ -46,7 +46,11 @@ final class KeysPskCommand implements Callable<Integer> {
 
     /** Makes both files. */
     static final class Make {
-        @Option(names = "--link", required = true, paramLabel = "NAME", description = "the link's name, as in its dumps")
+        @Option(
+                names = "--link",
+                required = true,
+                paramLabel = "NAME",
+                description = "the link's name, as in its dumps")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private String link;
 
@@ -63,8 +67,9 @@ final class KeysPskCommand implements Callable<Integer> {
         @Option(
                 names = "--entropy",
                 paramLabel = "FILE",
-                description = "file or device of true random bytes, read from its start; default: the operating system's"
-                        + " generator")
+                description =
+                        "file or device of true random bytes, read from its start; default: the operating system's"
+                                + " generator")
         private @Nullable Path entropy;
     }
 
@@ -96,15 +101,17 @@ final class KeysPskCommand implements Callable<Integer> {
             return ExitCode.OK;
         }
         Make make = what.make;
-        if (make == null || make.link.isBlank() || make.link.contains("/") || make.blocks < 1 || make.blocks > 500_000) {
-            throw new ParameterException(
-                    spec.commandLine(), "--link is a name without /, --blocks 1 to 500000");
+        if (make == null
+                || make.link.isBlank()
+                || make.link.contains("/")
+                || make.blocks < 1
+                || make.blocks > 500_000) {
+            throw new ParameterException(spec.commandLine(), "--link is a name without /, --blocks 1 to 500000");
         }
         Files.createDirectories(make.out);
         Path alice = make.out.resolve(make.link + ".alice.qpad");
         Path bob = make.out.resolve(make.link + ".bob.qpad");
-        try (EntropySource entropy =
-                make.entropy == null ? EntropySource.system() : EntropySource.file(make.entropy)) {
+        try (EntropySource entropy = make.entropy == null ? EntropySource.system() : EntropySource.file(make.entropy)) {
             PadPool.makePreShared(alice, bob, make.link, make.blocks, entropy);
         }
         spec.commandLine()

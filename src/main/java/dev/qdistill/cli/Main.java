@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             SimulateCommand.class,
             KeyLengthCommand.class,
             KeysCommand.class,
+            LinkCommand.class,
             HashCommand.class,
             BenchCommand.class,
             DevicesCommand.class,

@@ -121,9 +121,7 @@ final class BasisConversion {
                 // First what is shifted with the bits below hi, the end of lo: others may write there next.
                 shifted(lo, hi, 0, 64, q);
                 workers.split(
-                        (end >>> 6) - 1,
-                        512,
-                        (from, to, worker) -> shifted(lo, hi, from + 1 << 6, to + 1 << 6, q));
+                        (end >>> 6) - 1, 512, (from, to, worker) -> shifted(lo, hi, from + 1 << 6, to + 1 << 6, q));
                 if (inverse && have == half) {
                     wrap(hi, half, q);
                 }

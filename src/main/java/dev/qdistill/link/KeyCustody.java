@@ -16,6 +16,11 @@ public interface KeyCustody {
     /** The keys stay with whoever runs the session; nothing is stored. */
     KeyCustody CALLER = new KeyCustody() {
         @Override
+        public long nextBlock() {
+            return 0;
+        }
+
+        @Override
         public void begin(long block) {}
 
         @Override
@@ -50,6 +55,9 @@ public interface KeyCustody {
         @Override
         public void peerSupplies(List<UUID> ids) {}
     };
+
+    /** The first block of the session that this site has not begun. */
+    long nextBlock();
 
     /** Something that depends on this block's raw data is about to be sent: it can never be run again. */
     void begin(long block);

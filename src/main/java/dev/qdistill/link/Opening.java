@@ -29,9 +29,8 @@ public final class Opening {
      * @param link the link's name
      * @param session the id of the session that the raw data are of
      * @param nonce two random words
-     * @param nextBlock the first block that this site has not begun
      */
-    public Opening(Role role, String link, String session, long[] nonce, long nextBlock, KeyCustody custody) {
+    public Opening(Role role, String link, String session, long[] nonce, KeyCustody custody) {
         this.role = role;
         this.custody = custody;
         this.own = new Message.Open(
@@ -40,7 +39,7 @@ public final class Opening {
                 session,
                 nonce[0],
                 nonce[1],
-                nextBlock,
+                custody.nextBlock(),
                 role == Role.BOB ? custody.staged() : List.of(),
                 role == Role.BOB ? custody.supplies() : List.of());
     }

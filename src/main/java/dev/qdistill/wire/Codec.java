@@ -67,7 +67,7 @@ final class Codec {
     /** Beside what the detections need: a shortened frame's syndrome, a hash key. */
     private static final long SLACK_BITS = 1 << 16;
 
-    private static final int SMALLEST_FRAME = 1 << 12;
+    private static final int SMALLEST_FRAME = 1 << 10;
     private static final int LARGEST_FRAME = 1 << 20;
     private static final int SLACK_ITEMS = 16;
     private static final int MAX_TEXT = 1024;
@@ -140,11 +140,10 @@ final class Codec {
     private static void encode(ReconcileMessage message, Envelope.Builder e) {
         switch (message) {
             case ReconcileMessage.SyndromeRequest m ->
-                e.setSyndromeRequest(
-                        SyndromeRequest.newBuilder()
-                                .addAllFrames(m.frames())
-                                .setCode(m.code())
-                                .setSplits(m.splits()));
+                e.setSyndromeRequest(SyndromeRequest.newBuilder()
+                        .addAllFrames(m.frames())
+                        .setCode(m.code())
+                        .setSplits(m.splits()));
             case ReconcileMessage.Syndromes m ->
                 e.setSyndromes(Syndromes.newBuilder()
                         .addAllFrames(m.frames())
@@ -152,9 +151,8 @@ final class Codec {
                         .setSplits(m.splits())
                         .setSyndromes(bits(m.syndromes())));
             case ReconcileMessage.ExtensionRequest m ->
-                e.setExtensionRequest(ExtensionRequest.newBuilder()
-                        .addAllFrames(m.frames())
-                        .addAllSplits(m.splits()));
+                e.setExtensionRequest(
+                        ExtensionRequest.newBuilder().addAllFrames(m.frames()).addAllSplits(m.splits()));
             case ReconcileMessage.Extensions m ->
                 e.setExtensions(Extensions.newBuilder().addAllFrames(m.frames()).addAllBits(bits(m.bits())));
             case ReconcileMessage.RevealRequest m ->

@@ -132,7 +132,8 @@ final class StreamChannel implements Channel {
                 grant();
             } else {
                 // The peer may be ahead; then it waits there until the conversation begins here.
-                inboxes.computeIfAbsent(number, n -> new LinkedBlockingQueue<>()).add(new Item(frame));
+                inboxes.computeIfAbsent(number, n -> new LinkedBlockingQueue<>())
+                        .add(new Item(frame));
             }
         } finally {
             lock.unlock();
@@ -355,8 +356,7 @@ final class StreamChannel implements Channel {
                     return item;
                 }
                 if (quiet >= silence.toNanos()) {
-                    throw new ProtocolException(
-                            "nothing came from the peer for " + silence.toMillis() / 1000.0 + " s");
+                    throw new ProtocolException("nothing came from the peer for " + silence.toMillis() / 1000.0 + " s");
                 }
             }
         }

@@ -62,8 +62,7 @@ final class TestSite implements AutoCloseable {
     /** Makes a link's authentication key and installs it at both sites. */
     static void preShare(Path alice, Path bob, int blocks) {
         try (EntropySource source = EntropySource.system()) {
-            PadPool.makePreShared(
-                    alice.resolveSibling("psk.a"), bob.resolveSibling("psk.b"), "metro", blocks, source);
+            PadPool.makePreShared(alice.resolveSibling("psk.a"), bob.resolveSibling("psk.b"), "metro", blocks, source);
         }
         PadPool.install(alice.resolveSibling("psk.a"), alice.resolve("auth"));
         PadPool.install(bob.resolveSibling("psk.b"), bob.resolve("auth"));

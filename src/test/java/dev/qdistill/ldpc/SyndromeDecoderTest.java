@@ -185,7 +185,8 @@ class SyndromeDecoderTest {
         try (SyndromeDecoder decoder = SyndromeDecoder.create(code, backend);
                 Frame frame = new Frame(code, q, 1)) {
             long least = Long.MAX_VALUE;
-            // Interpreted vector code allocates; the compiled one must not. On a busy machine compilation takes its time.
+            // Interpreted vector code allocates; the compiled one must not. On a busy machine compilation takes its
+            // time.
             long deadline = System.nanoTime() + 60_000_000_000L;
             while (least > 0 && System.nanoTime() < deadline) {
                 long before = threads.getCurrentThreadAllocatedBytes();
