@@ -5,11 +5,11 @@ public final class ProtocolException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /** @param problem what was received and what was expected, as a sentence without a full stop */
-    ProtocolException(String message, RuntimeException cause) {
-        super(message, cause);
-    }
-
     public ProtocolException(String problem) {
         super(problem);
+    }
+
+    ProtocolException(String problem, RuntimeException cause) {
+        super(problem, cause);
     }
 }
