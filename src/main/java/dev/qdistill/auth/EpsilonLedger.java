@@ -11,8 +11,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What one link has spent at one site, on the disk: by the union bound the ε of all that its keys are used for is at most the
- * sum of the ε of its blocks, of its tags, and of the cuts. A block is charged before its key is staged, so a crash can make
- * the sum too large, never too small. A JSON file, replaced in one step. Safe for use by many threads.
+ * sum of the ε of its blocks, of its tags, and of the cuts. A block is charged before its key is staged, so a crash
+ * can make their sum too large, never too small; of the tags it can lose those since the last block (each about 1e-32). A JSON file, replaced in one step. Safe for use by many threads.
  */
 public final class EpsilonLedger {
     /** The file's name in the pool's directory. */

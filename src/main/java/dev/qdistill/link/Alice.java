@@ -219,8 +219,8 @@ final class Alice implements Party {
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
         while (records.next(block.parameters.endPulse())) {}
-        turns.release(block.parameters.block());
         custody.begin(block.parameters.block());
+        turns.release(block.parameters.block());
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(

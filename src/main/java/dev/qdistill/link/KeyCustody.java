@@ -59,7 +59,7 @@ public interface KeyCustody {
     /** The first block of the session that this site has not begun. */
     long nextBlock();
 
-    /** Something that depends on this block's raw data is about to be sent: it can never be run again. */
+    /** Something that depends on this block's raw data is about to be sent: it can never be run again. Called in order. */
     void begin(long block);
 
     /**

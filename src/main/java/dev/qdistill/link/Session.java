@@ -120,7 +120,9 @@ public final class Session implements AutoCloseable {
         this.nextBlock = plan.firstBlock();
         this.turns = new ReadingTurns(nextBlock);
         if (nextBlock > 0) {
-            records.skipTo(parameters(nextBlock).firstPulse());
+            // What is one block as a whole has no second one.
+            boolean single = settings.blockPulses() == Long.MAX_VALUE;
+            records.skipTo(single ? Long.MAX_VALUE : parameters(nextBlock).firstPulse());
         }
     }
 

@@ -72,7 +72,7 @@ final class Codec {
     private static final int SLACK_ITEMS = 16;
     private static final int MAX_TEXT = 1024;
     private static final int MAX_STAGED = 4096;
-    private static final int MAX_SUPPLIES = 64;
+    private static final int MAX_SUPPLIES = 1024;
     private static final int MAX_INTENSITIES = 8;
 
     private final long bits;

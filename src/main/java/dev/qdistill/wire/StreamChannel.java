@@ -40,6 +40,9 @@ final class StreamChannel implements Channel {
     /** Parts that the peer may send before one is taken. */
     static final int CREDIT = 64;
 
+    /** How long to wait in the opening: a stranger is not to keep the peer out. */
+    private static final Duration OPENING = Duration.ofSeconds(20);
+
     private static final Item END = new Item(null);
 
     /** A part that came; the end of the stream if there is none. */
@@ -259,6 +262,7 @@ final class StreamChannel implements Channel {
         private final long number;
         private final BlockingQueue<Item> inbox;
         private final Transcript transcript;
+        private final Duration patience;
         private long partsSent;
         private long partsReceived;
         private long detections;
@@ -267,6 +271,7 @@ final class StreamChannel implements Channel {
             this.number = number;
             this.inbox = inbox;
             this.transcript = transcript;
+            this.patience = number == LINK && silence.compareTo(OPENING) > 0 ? OPENING : silence;
         }
 
         @Override
@@ -351,12 +356,12 @@ final class StreamChannel implements Channel {
             for (; ; ) {
                 long now = System.nanoTime();
                 long quiet = Math.min(now - since, now - heard);
-                @Nullable Item item = inbox.poll(Math.max(0, silence.toNanos() - quiet), TimeUnit.NANOSECONDS);
+                @Nullable Item item = inbox.poll(Math.max(0, patience.toNanos() - quiet), TimeUnit.NANOSECONDS);
                 if (item != null) {
                     return item;
                 }
-                if (quiet >= silence.toNanos()) {
-                    throw new ProtocolException("nothing came from the peer for " + silence.toMillis() / 1000.0 + " s");
+                if (quiet >= patience.toNanos()) {
+                    throw new ProtocolException("nothing came from the peer for " + patience.toMillis() / 1000.0 + " s");
                 }
             }
         }

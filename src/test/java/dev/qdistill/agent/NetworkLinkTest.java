@@ -27,6 +27,7 @@ import dev.qdistill.wire.v1.Envelope.BodyCase;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,7 +115,7 @@ final class NetworkLinkTest {
     }
 
     private Listener listener(Site site) {
-        return keep(new Listener(site, new InetSocketAddress("127.0.0.1", 0), Optional.empty(), silence));
+        return keep(new Listener(site, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), Optional.empty(), silence));
     }
 
     private Dialer dialer(Site site, int port) {
@@ -140,13 +141,13 @@ final class NetworkLinkTest {
         return new Outcome(first, failure(two, 60));
     }
 
-    private Outcome runBobFirst(Connector a, Connector b) {
+    private Outcome runBobFirst(Connector a, Connector b, Settings settings) {
         CompletableFuture<Void> two = CompletableFuture.runAsync(
-                () -> bob.run(b, settings(blockPulses * 26), 4).connect(bob.dump, bob.keys, bob.blocks::add),
+                () -> bob.run(b, settings, 4).connect(bob.dump, bob.keys, bob.blocks::add),
                 Thread.ofPlatform()::start);
         pause();
         CompletableFuture<Void> one = CompletableFuture.runAsync(
-                () -> alice.run(a, settings(blockPulses * 26), 4).connect(alice.dump, alice.keys, alice.blocks::add),
+                () -> alice.run(a, settings, 4).connect(alice.dump, alice.keys, alice.blocks::add),
                 Thread.ofPlatform()::start);
         @Nullable Throwable first = failure(one, 60);
         return new Outcome(first, failure(two, 60));
@@ -189,7 +190,7 @@ final class NetworkLinkTest {
             Listener l = listener(listening);
             Dialer d = dialer(listening == Site.ALICE ? Site.BOB : Site.ALICE, l.port());
             boolean aliceListens = listening == Site.ALICE;
-            Outcome o = aliceListens ? run(l, d, settings(blockPulses * 26), 4) : runBobFirst(d, l);
+            Outcome o = aliceListens ? run(l, d, settings(blockPulses * 26), 4) : runBobFirst(d, l, settings(blockPulses * 26));
             assertTrue(o.well(), String.valueOf(o));
             assertEquals(10, alice.blocks.size());
             assertEquals(10, alice.ids().size());
@@ -221,6 +222,19 @@ final class NetworkLinkTest {
         close(alice, bob);
         start();
         assertEquals(List.of(), alice.pool.staged());
+    }
+
+    @Test
+    void aSessionOfOneBlockIsRunOnce() {
+        Settings whole = settings(Long.MAX_VALUE);
+        for (int i = 0; i < 2; i++) {
+            Listener l = listener(Site.BOB);
+            Outcome o = runBobFirst(dialer(Site.ALICE, l.port()), l, whole);
+            assertTrue(o.well(), String.valueOf(o));
+            assertEquals(1, alice.blocks.size());
+            assertEquals(1, bob.ids().size());
+        }
+        requireSameKeys();
     }
 
     @Test
@@ -258,7 +272,7 @@ final class NetworkLinkTest {
 
     @Test
     void whateverIsDoneToAnyMessageTheSitesNeverDisagree() throws IOException {
-        silence = Duration.ofMillis(1000);
+        silence = Duration.ofSeconds(1);
         Listener l = listener(Site.ALICE);
         Meddler meddler = keep(new Meddler(l.port()));
         Dialer d = dialer(Site.BOB, meddler.port());
