@@ -49,7 +49,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two sites with their disks, over TCP on this machine. */
 final class NetworkLinkTest {
-    private static final int BLOCKS = 260;
+    private static final int BLOCKS = 150;
     private static final long KEY_BITS = 40_000;
     /** How long the sites wait; short where messages are lost on purpose. */
     private Duration silence = Duration.ofSeconds(30);
@@ -137,8 +137,8 @@ final class NetworkLinkTest {
         CompletableFuture<Void> two = CompletableFuture.runAsync(
                 () -> bob.run(b, settings, window).connect(bob.dump, bob.keys, bob.blocks::add),
                 Thread.ofPlatform()::start);
-        @Nullable Throwable first = failure(one, 60);
-        return new Outcome(first, failure(two, 60));
+        @Nullable Throwable first = failure(one, 240);
+        return new Outcome(first, failure(two, 240));
     }
 
     private Outcome runBobFirst(Connector a, Connector b, Settings settings) {
@@ -149,8 +149,8 @@ final class NetworkLinkTest {
         CompletableFuture<Void> one = CompletableFuture.runAsync(
                 () -> alice.run(a, settings, 4).connect(alice.dump, alice.keys, alice.blocks::add),
                 Thread.ofPlatform()::start);
-        @Nullable Throwable first = failure(one, 60);
-        return new Outcome(first, failure(two, 60));
+        @Nullable Throwable first = failure(one, 240);
+        return new Outcome(first, failure(two, 240));
     }
 
     private static @Nullable Throwable failure(CompletableFuture<?> f, int seconds) {
@@ -190,7 +190,7 @@ final class NetworkLinkTest {
             Listener l = listener(listening);
             Dialer d = dialer(listening == Site.ALICE ? Site.BOB : Site.ALICE, l.port());
             boolean aliceListens = listening == Site.ALICE;
-            Outcome o = aliceListens ? run(l, d, settings(blockPulses * 26), 4) : runBobFirst(d, l, settings(blockPulses * 26));
+            Outcome o = aliceListens ? run(l, d, settings(blockPulses * BLOCKS / 10), 4) : runBobFirst(d, l, settings(blockPulses * BLOCKS / 10));
             assertTrue(o.well(), String.valueOf(o));
             assertEquals(10, alice.blocks.size());
             assertEquals(10, alice.ids().size());
@@ -214,7 +214,7 @@ final class NetworkLinkTest {
         Listener l = listener(Site.ALICE);
         Outcome o = run(l, dialer(Site.BOB, l.port()), settings(blockPulses * 4), 2);
         assertTrue(o.well(), String.valueOf(o));
-        assertEquals(65, alice.ids().size());
+        assertEquals((BLOCKS + 3) / 4, alice.ids().size());
         assertTrue(alice.pool.blocks() > 8 && bob.pool.blocks() > 8);
         assertTrue(alice.ledger.totals().supplyBits() > 0);
         assertEquals(alice.ledger.totals().supplyBits(), bob.ledger.totals().supplyBits());
@@ -377,8 +377,8 @@ final class NetworkLinkTest {
                     CompletableFuture<Void> two = CompletableFuture.runAsync(
                             () -> bob.run(d, settings, 2).connect(bob.dump, crashing(bob, step), b -> {}),
                             Thread.ofPlatform()::start);
-                    assertTrue(failure(one, 60) != null, step + " at Alice");
-                    assertTrue(failure(two, 60) != null, step + " at Bob");
+                    assertTrue(failure(one, 240) != null, step + " at Alice");
+                    assertTrue(failure(two, 240) != null, step + " at Bob");
                     close(alice, bob);
                     start();
                     Outcome o = stopAfter(l, d, settings, 0);
