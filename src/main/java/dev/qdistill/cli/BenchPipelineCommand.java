@@ -3,7 +3,7 @@ package dev.qdistill.cli;
 import dev.qdistill.Distiller;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.dump.Basis;
-import dev.qdistill.ldpc.Profile;
+import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import dev.qdistill.simulate.LinkModel;
@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,14 +49,8 @@ final class BenchPipelineCommand implements Callable<Integer> {
             description = "runs that count, after two (and ten seconds) that do not; default: ${DEFAULT-VALUE}")
     private int runs = 5;
 
-    @Option(names = "--profile", description = "fast or efficient; default: ${DEFAULT-VALUE}")
-    private Profile profile = Settings.DEFAULT.profile();
-
-    @Option(
-            names = "--frame-bits",
-            paramLabel = "N",
-            description = "the longest LDPC frame; default: 65536, for efficient 262144")
-    private @Nullable Integer frameBits;
+    @Mixin
+    private ProfileOptions codes = new ProfileOptions();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -86,14 +79,15 @@ final class BenchPipelineCommand implements Callable<Integer> {
 
     private Map<String, Object> measure(Path alice, Path bob) {
         Settings d = Settings.DEFAULT;
+        CodeChoice choice = codes.choice(options.backend, options.threads);
         Settings settings = new Settings(
                 d.epsilonSecrecy(),
                 d.epsilonCorrectness(),
                 d.blockPulses(),
                 d.maximumQber(),
                 d.unequalBasisTolerance(),
-                profile,
-                frameBits == null ? Settings.frameBits(profile) : frameBits);
+                choice.profile(),
+                choice.frameBits());
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();

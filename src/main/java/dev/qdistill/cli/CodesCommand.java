@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.CodeFormatException;
 import dev.qdistill.ldpc.CodeMeasurement;
@@ -21,6 +22,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,6 +39,8 @@ import tools.jackson.databind.json.JsonMapper;
         description = "Lists the LDPC codes; shows, imports, exports, designs, measures a code.",
         mixinStandardHelpOptions = true)
 final class CodesCommand {
+    private static final Pattern ADAPTED = Pattern.compile("([^/+]+)(?:/(\\d{1,6}))?(?:\\+(\\d{1,6}))?");
+
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
@@ -257,7 +262,7 @@ final class CodesCommand {
             @Option(names = "--frames", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.") int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
             @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
-            @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar or vector.")
+            @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native.")
                     Backend backend,
             @Option(names = "--json", description = "As JSON.") boolean json)
             throws IOException {
@@ -289,11 +294,9 @@ final class CodesCommand {
         m.put("mbpsPerThread", r.mbpsPerThread());
         m.put("nanosPer64Edges", r.nanosPer64Edges());
         m.put("threads", threads(threads));
-        m.put(
-                "backend",
-                backend == Backend.AUTO
-                        ? (SyndromeDecoder.vectorProblem().isEmpty() ? "vector" : "scalar")
-                        : backend.id());
+        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, backend)) {
+            m.put("backend", decoder.backend().id());
+        }
         print(m, json);
         return ExitCode.OK;
     }
@@ -308,9 +311,17 @@ final class CodesCommand {
             CodeText.Imported i = read(file);
             return i.code().orElseThrow(() -> new BadInputException(file, "not usable as a code here: " + i.problem()));
         }
+        // NAME/COLUMNS+SPLITS: the code shortened to so many columns, with so many rows split.
+        Matcher adapted = ADAPTED.matcher(name);
         try {
-            return CodeFamily.shipped().code(name);
-        } catch (NoSuchElementException e) {
+            if (!adapted.matches()) {
+                return CodeFamily.shipped().code(name);
+            }
+            QuasiCyclicCode parent = CodeFamily.shipped().code(adapted.group(1));
+            int columns = adapted.group(2) == null ? parent.columns() : Integer.parseInt(adapted.group(2));
+            int splits = adapted.group(3) == null ? 0 : Integer.parseInt(adapted.group(3));
+            return AdaptedCode.of(parent, columns, splits).code();
+        } catch (NoSuchElementException | IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }

@@ -1,6 +1,6 @@
 package dev.qdistill.cli;
 
-import dev.qdistill.ldpc.Profile;
+import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
@@ -84,18 +84,8 @@ final class DistillCommand implements Callable<Integer> {
             description = "unequal bases must give 1/2 ± T errors for each state; default: ${DEFAULT-VALUE}")
     private double unequalBasisTolerance = Settings.DEFAULT.unequalBasisTolerance();
 
-    @Option(
-            names = "--profile",
-            paramLabel = "NAME",
-            description = "what the error-correcting codes are chosen for: fast or efficient (less leakage);"
-                    + " default: ${DEFAULT-VALUE}")
-    private Profile profile = Settings.DEFAULT.profile();
-
-    @Option(
-            names = "--frame-bits",
-            paramLabel = "N",
-            description = "the longest LDPC frame, 4096 or more; default: 65536, for efficient 262144")
-    private @Nullable Integer frameBits;
+    @Mixin
+    private ProfileOptions codes = new ProfileOptions();
 
     @Mixin
     private KernelOptions kernels = new KernelOptions();
@@ -108,15 +98,16 @@ final class DistillCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Settings settings;
         try {
+            kernels.requireValid();
+            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
             settings = new Settings(
                     epsilonSecrecy,
                     epsilonCorrectness,
                     blockPulses == null ? Long.MAX_VALUE : blockPulses,
                     maximumQber,
                     unequalBasisTolerance,
-                    profile,
-                    frameBits == null ? Settings.frameBits(profile) : frameBits);
-            kernels.requireValid();
+                    choice.profile(),
+                    choice.frameBits());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }

@@ -10,9 +10,6 @@ import java.util.SplittableRandom;
 
 /** Products by the additive Fourier transform with kernels in C: full speed from the first product on. */
 final class NativeGf2Multiplier implements Gf2Multiplier {
-    /** The shorter factor's length from which on the transform is faster, in bits. */
-    private static final long THRESHOLD = 1 << 11;
-
     private final NativeIsa isa;
     private final TransformKernels kernels;
 
@@ -113,14 +110,19 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
     @Override
     public MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads) {
         Shape shape = new Shape(aBits, bBits, offset, length, threads);
-        return Math.min(aBits, bBits) < THRESHOLD
+        return Math.min(aBits, bBits) < threshold()
                 ? new ScalarGf2Multiplier().middleProduct(aBits, bBits, offset, length, threads)
                 : new TransformProduct(shape, kernels);
     }
 
+    // The shorter factor's length from which on the transform is faster, in bits.
+    private long threshold() {
+        return isa == NativeIsa.AVX2 ? 1 << 13 : 1 << 11;
+    }
+
     @Override
     public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
-        return Math.min(aBits, bBits) < THRESHOLD
+        return Math.min(aBits, bBits) < threshold()
                 ? new ScalarGf2Multiplier().memoryBytes(aBits, bBits, offset, length, threads)
                 : TransformProduct.bytes(new Shape(aBits, bBits, offset, length, threads));
     }

@@ -17,6 +17,7 @@ import java.util.Locale;
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
     private final MethodHandle xor;
+    private final MethodHandle shift;
     private final MethodHandle strips;
     private final MethodHandle stripsBack;
     private final MethodHandle units;
@@ -28,6 +29,7 @@ final class NativeTransforms implements TransformKernels {
     NativeTransforms(SymbolLookup library, NativeIsa isa) {
         // J: int64_t, I: int32_t.
         xor = bind(library, isa, "xor", "JJJ");
+        shift = bind(library, isa, "shift", "JJJI");
         strips = bind(library, isa, "strips", "JJJJJJJ");
         stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
         units = bind(library, isa, "units", "JJJJJ");
@@ -72,6 +74,15 @@ final class NativeTransforms implements TransformKernels {
     public void xor(long to, long from, long bytes) {
         try {
             xor.invokeExact(to, from, bytes);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public void shift(long lo, long hi, long bytes, int bits) {
+        try {
+            shift.invokeExact(lo, hi, bytes, bits);
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -19,4 +19,7 @@ sealed interface TransformKernels permits VectorTransforms, NativeTransforms {
 
     /** {@code to ^= from}, a multiple of 64 bytes. */
     void xor(long to, long from, long bytes);
+
+    /** {@code lo ^= hi << bits}, 1, 2, 4 … 32 bits, with what is below hi at the start; a multiple of 64 bytes. */
+    void shift(long lo, long hi, long bytes, int bits);
 }

@@ -5,7 +5,6 @@ import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
@@ -22,7 +21,16 @@ import java.util.Arrays;
  * </ul>
  */
 final class TransformProduct implements MiddleProduct {
+    /** Which factor is a sequence, in a product that is shorter than the whole (see {@link SparseModulus}). */
+    private enum Sequence {
+        NONE,
+        FIRST,
+        SECOND
+    }
+
     private final Gf2Multiplier.Shape shape;
+    private final Sequence sequence;
+    private final SparseModulus modulus;
     private final TransformKernels kernels;
     private final Transform[] transforms;
     // Sums of the degrees before.
@@ -33,7 +41,7 @@ final class TransformProduct implements MiddleProduct {
     private final Workers workers;
     private final BitString coefficients;
     private final BitString product;
-    private final long first;
+    private final long firstValues;
     private final long values;
     private final long scratch;
     private boolean hasFirst;
@@ -41,7 +49,19 @@ final class TransformProduct implements MiddleProduct {
     TransformProduct(Gf2Multiplier.Shape shape, TransformKernels kernels) {
         this.kernels = kernels;
         this.shape = shape;
-        int[] exponents = exponents(shape.productBits());
+        // What is wanted and one factor, as far as they depend on each other, or the whole product.
+        int[] whole = exponents(shape.productBits());
+        int[] first = exponents(shape.length() + shape.bBits() - 1);
+        int[] second = exponents(shape.length() + shape.aBits() - 1);
+        sequence = sum(whole) <= Math.min(sum(first), sum(second))
+                ? Sequence.NONE
+                : sum(first) <= sum(second) ? Sequence.FIRST : Sequence.SECOND;
+        int[] exponents = switch (sequence) {
+            case NONE -> whole;
+            case FIRST -> first;
+            case SECOND -> second;
+        };
+        modulus = new SparseModulus(exponents, kernels);
         transforms = new Transform[exponents.length];
         offsets = new long[exponents.length];
         long sum = 0;
@@ -54,7 +74,7 @@ final class TransformProduct implements MiddleProduct {
         workers = new Workers(shape.threads());
         // 64 bytes more than the coefficients, since kernels read beyond.
         coefficients = BitString.allocate(secrets, degree + 512);
-        first = secrets.allocate(degree / 8, 64).address();
+        firstValues = secrets.allocate(degree / 8, 64).address();
         values = secrets.allocate((1L << exponents[0]) / 8, 64).address();
         product = exponents.length == 1 ? coefficients : BitString.allocate(secrets, degree + 512);
         scratch = secrets.allocate((long) kernels.scratchBytes() * shape.threads(), 64)
@@ -63,8 +83,9 @@ final class TransformProduct implements MiddleProduct {
 
     /** What a product allocates, but for tables. */
     static long bytes(Gf2Multiplier.Shape shape) {
-        int[] exponents = exponents(shape.productBits());
-        long degree = Arrays.stream(exponents).mapToLong(e -> 1L << e).sum();
+        long shorter = shape.length() + Math.min(shape.aBits(), shape.bBits()) - 1;
+        int[] exponents = exponents(Math.min(shape.productBits(), shorter));
+        long degree = sum(exponents);
         return BitString.paddedBytes(degree + 512) * (exponents.length == 1 ? 1 : 2)
                 + degree / 8
                 + (1L << exponents[0]) / 8
@@ -87,14 +108,22 @@ final class TransformProduct implements MiddleProduct {
         return result;
     }
 
+    private static long sum(int[] exponents) {
+        long sum = 0;
+        for (int k : exponents) {
+            sum += 1L << k;
+        }
+        return sum;
+    }
+
     @Override
     public void setFirst(BitString a) {
         shape.requireFirst(a);
-        long bits = load(a);
+        long bits = load(a, sequence == Sequence.FIRST);
         long c = coefficients.segment().address();
         for (int k = 0; k < transforms.length; k++) {
             fold(c, bits, k);
-            transforms[k].forward(c, first + offsets[k] / 8, scratch, workers);
+            transforms[k].forward(c, firstValues + offsets[k] / 8, scratch, workers);
             fold(c, bits, k);
         }
         hasFirst = true;
@@ -106,31 +135,57 @@ final class TransformProduct implements MiddleProduct {
         if (!hasFirst) {
             throw new IllegalStateException("multiply before setFirst");
         }
-        long bits = load(b);
+        long bits = load(b, sequence == Sequence.SECOND);
         long c = coefficients.segment().address();
         long r = product.segment().address();
         for (int k = 0; k < transforms.length; k++) {
             fold(c, bits, k);
             long at = offsets[k] / 8;
-            transforms[k].multiply(c, first + at, values, r + at, scratch, workers);
+            transforms[k].multiply(c, firstValues + at, values, r + at, scratch, workers);
             fold(c, bits, k);
             if (k > 0) {
                 combine(r, k);
             }
         }
-        kernels.toMonomials(r, roundUp(shape.productBits()), workers);
-        result.copyFrom(product, shape.offset(), 0, shape.length());
+        if (sequence == Sequence.NONE) {
+            kernels.toMonomials(r, roundUp(shape.productBits()), workers);
+            result.copyFrom(product, shape.offset(), 0, shape.length());
+        } else {
+            kernels.toMonomials(r, degree, workers);
+            modulus.divide(r, degree - shape.length());
+            result.copyFrom(product, degree - shape.length(), 0, shape.length());
+        }
     }
 
     // The coefficients of a factor, and zeros beyond. Returns the bits that are not all beyond.
-    private long load(BitString factor) {
-        MemorySegment memory = coefficients.segment();
-        long bytes = factor.byteCount();
-        MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
-        memory.asSlice(bytes).fill((byte) 0);
+    private long load(BitString factor, boolean isSequence) {
         long bits = roundUp(factor.length());
+        MemorySegment memory = coefficients.segment();
+        if (isSequence) {
+            // Bit offset + length - 1, the last one needed, comes to the top.
+            long shift = degree - shape.offset() - shape.length();
+            long from = Math.max(0, -shift);
+            long to = Math.max(0, shift);
+            long count = Math.min(factor.length() - from, degree - to);
+            memory.asSlice(0, to >>> 6 << 3).fill((byte) 0);
+            coefficients.setBits(to & -64, (int) (to & 63), 0);
+            coefficients.copyFrom(factor, from, to, count);
+            clear(to + count);
+            modulus.multiply(memory.address(), product.segment().address(), workers);
+            bits = degree;
+        } else {
+            long bytes = factor.byteCount();
+            MemorySegment.copy(factor.segment(), 0, memory, 0, bytes);
+            clear(8 * bytes);
+        }
         kernels.toTransformBasis(memory.address(), bits, workers);
         return bits;
+    }
+
+    private void clear(long from) {
+        long word = from + 63 & -64;
+        coefficients.setBits(from, (int) (word - from), 0);
+        coefficients.segment().asSlice(word >>> 3).fill((byte) 0);
     }
 
     // Modulo s_k + 1, and back, which is the same.

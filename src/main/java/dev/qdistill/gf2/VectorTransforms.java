@@ -29,4 +29,9 @@ final class VectorTransforms implements TransformKernels {
     public void xor(long to, long from, long bytes) {
         VectorKernels.xor(to, from, bytes);
     }
+
+    @Override
+    public void shift(long lo, long hi, long bytes, int bits) {
+        VectorKernels.shift(lo, hi, bytes, bits);
+    }
 }

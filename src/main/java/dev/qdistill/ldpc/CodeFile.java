@@ -11,16 +11,16 @@ import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
 /**
- * The compact binary form of a code, little-endian: magic "QDLC", version (byte, 1), three zero bytes, payload length
- * (int), deflated length (int), CRC-32C of the payload (int), the payload deflated.
+ * The compact binary form of a code, little-endian: magic "QDLC", version (int, 2 or 1), payload length (int), deflated length (int), CRC-32C of the payload (int), the payload deflated.
  *
  * <p>Payload: name (length byte, ASCII), circulant, base rows, base columns (shorts), operating QBERs, efficient and fast (doubles), units a nat and φ
- * resolution (bytes), the 2·32 tables of 128 bytes as differences of neighbours (ψ of all states, then min-sum), the degree of
+ * resolution (bytes), from version 2 on the state below which min-sum finishes (byte), the 2·32 tables of 128 bytes as differences of neighbours (ψ of all states, then min-sum), the degree of
  * each base row (short), then for all edges in row order: low bytes of the differences of the column to the one before, their
  * high bytes, low bytes of the shifts, their high bytes.
  */
 final class CodeFile {
     private static final int MAGIC = 'Q' | 'D' << 8 | 'L' << 16 | 'C' << 24;
+    private static final int VERSION = 2;
     private static final int HEADER = 20;
     private static final int LARGEST = 1 << 26;
 
@@ -29,12 +29,13 @@ final class CodeFile {
     static byte[] write(QuasiCyclicCode code) {
         byte[] name = code.name().getBytes(StandardCharsets.US_ASCII);
         int tables = 2 * DecoderTables.STATES * DecoderTables.SIZE;
-        ByteBuffer b = ByteBuffer.allocate(1 + name.length + 6 + 16 + 2 + tables + 2 * code.rows() + 4 * code.edges())
+        ByteBuffer b = ByteBuffer.allocate(1 + name.length + 6 + 16 + 3 + tables + 2 * code.rows() + 4 * code.edges())
                 .order(ByteOrder.LITTLE_ENDIAN);
         b.put((byte) name.length).put(name);
         b.putShort((short) code.circulant()).putShort((short) code.rows()).putShort((short) code.columns());
         b.putDouble(code.operatingQber(Profile.EFFICIENT)).putDouble(code.operatingQber(Profile.FAST));
         b.put((byte) code.tables().unitsPerNat()).put((byte) code.tables().phiResolution());
+        b.put((byte) code.tables().minSumBelow());
         for (UpdateRule rule : UpdateRule.values()) {
             for (byte[] table : code.tables().table(rule)) {
                 int before = 0;
@@ -72,7 +73,7 @@ final class CodeFile {
         }
         ByteBuffer file = ByteBuffer.allocate(HEADER + packed.size()).order(ByteOrder.LITTLE_ENDIAN);
         file.putInt(MAGIC)
-                .putInt(1)
+                .putInt(VERSION)
                 .putInt(payload.length)
                 .putInt(packed.size())
                 .putInt(checksum(payload));
@@ -95,8 +96,8 @@ final class CodeFile {
             throw new CodeFormatException(0, "not a code file: it does not begin with QDLC");
         }
         int version = b.getInt();
-        if (version != 1) {
-            throw new CodeFormatException(4, "code file of version " + version + "; only version 1 is known");
+        if (version != 1 && version != VERSION) {
+            throw new CodeFormatException(4, "code file of version " + version + "; versions 1 and 2 are known");
         }
         int length = b.getInt();
         int packed = b.getInt();
@@ -122,7 +123,7 @@ final class CodeFile {
             throw new CodeFormatException(16, "damaged: the checksum of the payload is wrong");
         }
         try {
-            return parse(ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN));
+            return parse(ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN), version);
         } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
             throw new CodeFormatException(HEADER, "damaged: the payload ends early");
         } catch (IllegalArgumentException e) {
@@ -130,7 +131,7 @@ final class CodeFile {
         }
     }
 
-    private static QuasiCyclicCode parse(ByteBuffer b) {
+    private static QuasiCyclicCode parse(ByteBuffer b, int version) {
         byte[] name = new byte[b.get() & 255];
         b.get(name);
         int circulant = b.getShort() & 0xffff;
@@ -140,6 +141,7 @@ final class CodeFile {
         double fastQber = b.getDouble();
         int unitsPerNat = b.get();
         int phiResolution = b.get() & 255;
+        int minSumBelow = version == 1 ? 0 : b.get();
         byte[][][] tables = new byte[2][DecoderTables.STATES][DecoderTables.SIZE];
         for (byte[][] rule : tables) {
             for (byte[] table : rule) {
@@ -171,7 +173,12 @@ final class CodeFile {
             }
         }
         DecoderTables t = new DecoderTables(
-                unitsPerNat, phiResolution, DecoderTables.phi(unitsPerNat, phiResolution), tables[0], tables[1]);
+                unitsPerNat,
+                phiResolution,
+                DecoderTables.phi(unitsPerNat, phiResolution),
+                tables[0],
+                tables[1],
+                minSumBelow);
         return new QuasiCyclicCode(
                 new String(name, StandardCharsets.US_ASCII), circulant, columns, entries, operatingQber, fastQber, t);
     }

@@ -16,9 +16,11 @@ import java.util.Arrays;
  * @param phi {@link UpdateRule#PHI}: for each magnitude 0 to 127 the φ value 0 to 255, φ(x) = -ln tanh(x/2), constant from 63 up
  * @param psi {@link UpdateRule#PHI}: for each state, by half the φ sum, the message magnitude 0 to 63
  * @param minSum {@link UpdateRule#MIN_SUM}: for each state, by the minimum, the message magnitude 0 to 63
+ * @param minSumBelow states below this one are left to min-sum also when the rule is φ: with few checks unsatisfied it converges
+ *     as fast and costs less; 0 for codes that want φ throughout
  */
 @SuppressWarnings("ArrayRecordComponent") // never changed after construction, and copied once into a decoder's memory
-record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] psi, byte[][] minSum) {
+record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] psi, byte[][] minSum, int minSumBelow) {
     static final int STATES = 32;
     static final int FIRST = 31;
     static final int SIZE = 128;
@@ -32,6 +34,9 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
         if (unitsPerNat < 1 || unitsPerNat > 16 || phiResolution < 8 || phiResolution > 255) {
             throw new IllegalArgumentException(
                     "Message scale " + unitsPerNat + " or phi resolution " + phiResolution + " out of range");
+        }
+        if (minSumBelow < 0 || minSumBelow > STATES) {
+            throw new IllegalArgumentException("Decoder state " + minSumBelow + " out of range");
         }
         if (phi.length != SIZE || psi.length != STATES || minSum.length != STATES) {
             throw new IllegalArgumentException("Decoder tables of a wrong size");
@@ -84,7 +89,17 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
                 }
             }
         }
-        return new DecoderTables(unitsPerNat, phiResolution, phi(unitsPerNat, phiResolution), p, m);
+        return new DecoderTables(unitsPerNat, phiResolution, phi(unitsPerNat, phiResolution), p, m, 0);
+    }
+
+    /** The same tables with another {@link #minSumBelow}. */
+    DecoderTables withMinSumBelow(int state) {
+        return new DecoderTables(unitsPerNat, phiResolution, phi, psi, minSum, state);
+    }
+
+    /** What a decoder in this state does when asked for {@code rule}. */
+    UpdateRule effective(UpdateRule rule, int state) {
+        return state < minSumBelow ? UpdateRule.MIN_SUM : rule;
     }
 
     /** φ of the magnitudes 0 to 127; a magnitude of 0 counts as half a unit, one above 63 as 63. */
@@ -120,6 +135,7 @@ record DecoderTables(int unitsPerNat, int phiResolution, byte[] phi, byte[][] ps
         return o instanceof DecoderTables t
                 && unitsPerNat == t.unitsPerNat
                 && phiResolution == t.phiResolution
+                && minSumBelow == t.minSumBelow
                 && Arrays.equals(phi, t.phi)
                 && Arrays.deepEquals(psi, t.psi)
                 && Arrays.deepEquals(minSum, t.minSum);

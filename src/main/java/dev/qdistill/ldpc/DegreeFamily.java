@@ -26,16 +26,15 @@ record DegreeFamily(List<Double> rates, List<DegreeDistribution> distributions) 
                     DegreeDistribution.parse("3:.1856,8:.2080,11:.1674,36:.4391")));
 
     private static final DegreeFamily FAST = new DegreeFamily(
-            List.of(.38, .44, .5, .6, .7, .8, .85, .9, .95, .97),
+            List.of(.4, .5, .6, .7, .8, .85, .9, .95, .97),
             List.of(
-                    DegreeDistribution.parse("2:.1531,3:.4794,11:.3300,15:.0375"),
-                    DegreeDistribution.parse("2:.1345,3:.4528,8:.0046,11:.2919,15:.1162"),
-                    DegreeDistribution.parse("2:.1263,3:.4252,11:.3692,15:.0793"),
-                    DegreeDistribution.parse("2:.0888,3:.3984,11:.2475,15:.2653"),
+                    DegreeDistribution.parse("2:.1643,3:.4368,4:.0021,11:.3373,15:.0594"),
+                    DegreeDistribution.parse("2:.1203,3:.3969,6:.0077,11:.2092,15:.2279,20:.0380"),
+                    DegreeDistribution.parse("2:.0943,3:.3733,4:.0054,6:.0057,11:.2053,15:.2723,20:.0437"),
+                    DegreeDistribution.parse("2:.0733,3:.3078,6:.0488,8:.0886,11:.1413,15:.0035,20:.2607,27:.0761"),
+                    DegreeDistribution.parse("2:.0546,3:.2547,6:.0083,8:.2739,15:.0221,20:.0632,27:.3233"),
                     DegreeDistribution.parse(
-                            "2:.0706,3:.3457,5:.0011,6:.0067,8:.0458,11:.2823,15:.0602,20:.1500,27:.0376"),
-                    DegreeDistribution.parse("2:.0548,3:.2633,6:.0251,8:.2363,11:.0271,20:.1889,27:.2046"),
-                    DegreeDistribution.parse("2:.0380,3:.2494,4:.0060,8:.2425,11:.0859,15:.0081,20:.0042,27:.3658"),
+                            "2:.0415,3:.2522,4:.0023,5:.0017,6:.0190,8:.2194,11:.0780,15:.0466,27:.3391"),
                     DegreeDistribution.parse("2:.0242,3:.2379,5:.0037,8:.2859,11:.0152,15:.0415,20:.0232,27:.3684"),
                     DegreeDistribution.parse("2:.0109,3:.2045,8:.3226,11:.0156,27:.4465"),
                     DegreeDistribution.parse("2:.0061,3:.1821,6:.0010,8:.3447,11:.0034,27:.4625")));

@@ -18,6 +18,9 @@ public final class FamilyDesign {
 
     private static final int CLIP = DecoderTables.LARGEST;
 
+    /** The decoder state (a seventh of the checks unsatisfied) from which min-sum is as good as φ, without coupling. */
+    private static final int MIN_SUM_BELOW = 17;
+
     /** Ratio of the leakages of neighbouring rates. */
     private static final double STEP = 1.035;
 
@@ -29,6 +32,12 @@ public final class FamilyDesign {
 
     /** Matrices tried beyond the first where one is worse than its neighbours. */
     private static final int ATTEMPTS = 3;
+
+    /** By how much f may exceed that of the neighbouring code before another matrix is tried. */
+    private static final double TOLERANCE = .015;
+
+    /** The same for {@link Profile#FAST}. */
+    private static final double FAST_TOLERANCE = .01;
 
     private static final double LARGEST_LEAKAGE = .62;
     private static final double SMALLEST_LEAKAGE = .039;
@@ -103,10 +112,9 @@ public final class FamilyDesign {
             }
             before = code.syndromeBits();
             code = measured(code, guess);
-            // Some matrices have an error floor: another seed.
-            for (int attempt = 1;
-                    attempt <= ATTEMPTS && efficiency(code) > guess + (profile == Profile.FAST ? .01 : .015);
-                    attempt++) {
+            // Some matrices have an error floor: another seed. Short ones differ most, and cost little.
+            double worst = frameBits < 1 << 16 ? 1 : guess + (profile == Profile.FAST ? FAST_TOLERANCE : TOLERANCE);
+            for (int attempt = 1; attempt <= ATTEMPTS && efficiency(code) > worst; attempt++) {
                 QuasiCyclicCode other = measured(design(leakage, seed + attempt), guess);
                 code = efficiency(other) < efficiency(code) ? other : code;
             }
@@ -150,7 +158,8 @@ public final class FamilyDesign {
         double twos = frameBits < 1 << 16 ? .75 : frameBits <= 1 << 20 ? .83 : .93;
         DegreeDistribution degrees = capped(DegreeFamily.of(profile).at(designRate), rows, columns, circulant)
                 .withDegreeTwoAtMost(twos * rows / columns);
-        DecoderTables tables = tables(degrees, designRate);
+        // A coupled code converges from one end to the other: on its front it is never near the end.
+        DecoderTables tables = tables(degrees, designRate).withMinSumBelow(profile == Profile.FAST ? MIN_SUM_BELOW : 0);
         String name = String.format(
                 Locale.ROOT, "n%d-m%d%s", frameBits, rows * circulant, profile == Profile.FAST ? "-fast" : "");
         return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);

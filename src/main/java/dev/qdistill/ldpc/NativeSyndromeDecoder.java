@@ -9,6 +9,11 @@ import java.lang.foreign.MemorySegment;
 
 /** With the kernels of native/ldpc_kernels.c: a call does a whole iteration. */
 final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
+    // What kernels read beyond the table, in bytes.
+    private static final long AHEAD = 256;
+    // Messages from which on the kernels prefetch, in bytes: what second-level caches hold.
+    private static final long NEAR = 1 << 20;
+
     private final NativeKernels kernels;
     private final MemorySegment layout;
     private boolean first;
@@ -16,7 +21,7 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
     NativeSyndromeDecoder(QuasiCyclicCode code, NativeKernels kernels) {
         super(code, new NativeSyndromeEncoder(code, kernels));
         this.kernels = kernels;
-        MemorySegment entries = arena.allocate(4L * table.length, 64);
+        MemorySegment entries = arena.allocate(4L * table.length + AHEAD, 64);
         MemorySegment.copy(table, 0, entries, JAVA_INT, 0, table.length);
         MemorySegment degrees = arena.allocate(4L * degree.length, 64);
         MemorySegment.copy(degree, 0, degrees, JAVA_INT, 0, degree.length);
@@ -39,7 +44,8 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
             alignments.address(),
             alignment.length,
             strides.address(),
-            arena.allocate(8L * chunks, 64).address()
+            arena.allocate(8L * chunks, 64).address(),
+            (long) code.edges() * circulant > NEAR ? 1 : 0
         };
         layout = arena.allocate(8L * fields.length, 64);
         MemorySegment.copy(fields, 0, layout, JAVA_LONG, 0, fields.length);

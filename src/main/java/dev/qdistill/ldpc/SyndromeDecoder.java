@@ -193,7 +193,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
         requireBegun();
         for (int i = 0; i < maxIterations; i++) {
             long before = unsatisfied;
-            unsatisfied = iterate(rule, state);
+            unsatisfied = iterate(code.tables().effective(rule, state), state);
             iterations++;
             state = DecoderTables.state(unsatisfied, checks);
             if (anyKnown) {

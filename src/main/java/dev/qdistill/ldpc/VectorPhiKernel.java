@@ -36,8 +36,7 @@ final class VectorPhiKernel {
      * @param scratch address of a vector for each edge; what is pending lies before it
      * @param phi address of the table of φ
      * @param lut address of the table of 128 magnitudes
-     * @param posteriors address to which the table's offsets are added
-     * @param table by step and edge, source | rotation and target
+     * @param table addresses by step and edge, source | rotation and target
      * @param at where the layer begins in {@code table}
      * @param degree edges of the layer; with 0 only what is pending is done
      * @param before edges of the layer before, 0 if there is none
@@ -51,8 +50,7 @@ final class VectorPhiKernel {
             long scratch,
             long phi,
             long lut,
-            long posteriors,
-            int[] table,
+            long[] table,
             int at,
             int degree,
             int before,
@@ -68,10 +66,6 @@ final class VectorPhiKernel {
         ByteVector sum = ByteVector.fromMemorySegment(S, M, scratch - 128, O);
         ByteVector top = ByteVector.fromMemorySegment(S, M, scratch - 64, O);
         int unsatisfied = 0;
-        int next = at;
-        int present = at - 2 * before;
-        long m = messages;
-        long old = messages - 64L * before;
         int earlier = before;
         for (int chunk = 0; chunk < chunks; chunk++) {
             ByteVector others = sum;
@@ -80,11 +74,17 @@ final class VectorPhiKernel {
             sign = ByteVector.fromMemorySegment(S, M, syndrome + 64L * chunk, O);
             sum = zero;
             top = zero;
-            int both = Math.min(earlier, degree) & -2;
+            // Entries of the table, two an edge.
+            int both = 2 * (Math.min(earlier, degree) & -2);
+            int lead = 2 * earlier - both;
+            int next = at + 2 * degree * chunk;
+            int present = next - 2 * earlier;
+            long m = messages + 64L * degree * chunk;
+            long old = m - 64L * earlier;
             long p = scratch;
-            for (int j = both; j < earlier; j++) {
-                ByteVector y = ByteVector.fromMemorySegment(S, M, p, O);
-                ByteVector o = ByteVector.fromMemorySegment(S, M, old, O);
+            for (int j = 0; j < lead; j += 2) {
+                ByteVector y = ByteVector.fromMemorySegment(S, M, p + 32L * j, O);
+                ByteVector o = ByteVector.fromMemorySegment(S, M, old + 32L * j, O);
                 ByteVector u = y.lanewise(SSUB, o);
                 ByteVector i = others.lanewise(
                         SUADD, largest.sub(u.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0)));
@@ -96,16 +96,15 @@ final class VectorPhiKernel {
                         SADD,
                         c.blend(zero.sub(c), parity.lanewise(XOR, u).compare(LT, zero))
                                 .sub(o));
-                o.add(w.sub(y)).intoMemorySegment(M, old, O);
-                w.intoMemorySegment(M, posteriors + table[present + 1], O);
-                present += 2;
-                old += 64;
-                p += 64;
+                o.add(w.sub(y)).intoMemorySegment(M, old + 32L * j, O);
+                w.intoMemorySegment(M, table[present + j + 1], O);
             }
-            long q = scratch;
-            for (int j = 0; j < both; j += 2) {
-                ByteVector y0 = ByteVector.fromMemorySegment(S, M, p, O);
-                ByteVector o0 = ByteVector.fromMemorySegment(S, M, old, O);
+            present += lead;
+            old += 32L * lead;
+            p += 32L * lead;
+            for (int j = 0; j < both; j += 4) {
+                ByteVector y0 = ByteVector.fromMemorySegment(S, M, p + 32L * j, O);
+                ByteVector o0 = ByteVector.fromMemorySegment(S, M, old + 32L * j, O);
                 ByteVector u0 = y0.lanewise(SSUB, o0);
                 ByteVector i0 = others.lanewise(
                         SUADD, largest.sub(u0.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0)));
@@ -117,19 +116,19 @@ final class VectorPhiKernel {
                         SADD,
                         c0.blend(zero.sub(c0), parity.lanewise(XOR, u0).compare(LT, zero))
                                 .sub(o0));
-                o0.add(w0.sub(y0)).intoMemorySegment(M, old, O);
-                w0.intoMemorySegment(M, posteriors + table[present + 1], O);
-                int s0 = table[next];
+                o0.add(w0.sub(y0)).intoMemorySegment(M, old + 32L * j, O);
+                w0.intoMemorySegment(M, table[present + j + 1], O);
+                long s0 = table[next + j];
                 ByteVector x0 = ByteVector.fromMemorySegment(S, M, rotations + ((s0 & 63) << 6), O)
-                        .selectFrom(ByteVector.fromMemorySegment(S, M, posteriors + (s0 & -64), O));
-                x0.intoMemorySegment(M, q, O);
-                ByteVector t0 = x0.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s0 & -64L, O));
+                x0.intoMemorySegment(M, scratch + 32L * j, O);
+                ByteVector t0 = x0.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 32L * j, O));
                 sign = sign.lanewise(XOR, t0);
                 ByteVector f0 = t0.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0);
                 sum = sum.lanewise(SUADD, top.lanewise(UMIN, f0));
                 top = top.lanewise(UMAX, f0);
-                ByteVector y1 = ByteVector.fromMemorySegment(S, M, p + 64, O);
-                ByteVector o1 = ByteVector.fromMemorySegment(S, M, old + 64, O);
+                ByteVector y1 = ByteVector.fromMemorySegment(S, M, p + 32L * j + 64, O);
+                ByteVector o1 = ByteVector.fromMemorySegment(S, M, old + 32L * j + 64, O);
                 ByteVector u1 = y1.lanewise(SSUB, o1);
                 ByteVector i1 = others.lanewise(
                         SUADD, largest.sub(u1.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0)));
@@ -141,37 +140,28 @@ final class VectorPhiKernel {
                         SADD,
                         c1.blend(zero.sub(c1), parity.lanewise(XOR, u1).compare(LT, zero))
                                 .sub(o1));
-                o1.add(w1.sub(y1)).intoMemorySegment(M, old + 64, O);
-                w1.intoMemorySegment(M, posteriors + table[present + 3], O);
-                int s1 = table[next + 2];
+                o1.add(w1.sub(y1)).intoMemorySegment(M, old + 32L * j + 64, O);
+                w1.intoMemorySegment(M, table[present + j + 3], O);
+                long s1 = table[next + j + 2];
                 ByteVector x1 = ByteVector.fromMemorySegment(S, M, rotations + ((s1 & 63) << 6), O)
-                        .selectFrom(ByteVector.fromMemorySegment(S, M, posteriors + (s1 & -64), O));
-                x1.intoMemorySegment(M, q + 64, O);
-                ByteVector t1 = x1.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 64, O));
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s1 & -64L, O));
+                x1.intoMemorySegment(M, scratch + 32L * j + 64, O);
+                ByteVector t1 = x1.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 32L * j + 64, O));
                 sign = sign.lanewise(XOR, t1);
                 ByteVector f1 = t1.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0);
                 sum = sum.lanewise(SUADD, top.lanewise(UMIN, f1));
                 top = top.lanewise(UMAX, f1);
-                present += 4;
-                next += 4;
-                old += 128;
-                m += 128;
-                p += 128;
-                q += 128;
             }
-            for (int j = both; j < degree; j++) {
-                int s = table[next];
+            for (int j = both; j < 2 * degree; j += 2) {
+                long s = table[next + j];
                 ByteVector x = ByteVector.fromMemorySegment(S, M, rotations + ((s & 63) << 6), O)
-                        .selectFrom(ByteVector.fromMemorySegment(S, M, posteriors + (s & -64), O));
-                x.intoMemorySegment(M, q, O);
-                ByteVector t = x.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m, O));
+                        .selectFrom(ByteVector.fromMemorySegment(S, M, s & -64L, O));
+                x.intoMemorySegment(M, scratch + 32L * j, O);
+                ByteVector t = x.lanewise(SSUB, ByteVector.fromMemorySegment(S, M, m + 32L * j, O));
                 sign = sign.lanewise(XOR, t);
                 ByteVector f = t.lanewise(ABS).lanewise(UMIN, most).selectFrom(phi0);
                 sum = sum.lanewise(SUADD, top.lanewise(UMIN, f));
                 top = top.lanewise(UMAX, f);
-                next += 2;
-                m += 64;
-                q += 64;
             }
             unsatisfied += Long.bitCount(sign.compare(LT, zero).toLong());
             earlier = degree;

@@ -17,11 +17,16 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
 
     private final MemorySegment messageMemory;
     private final LaneBits bits;
+    private final long[] addresses;
 
     VectorSyndromeDecoder(QuasiCyclicCode code) {
         super(code, new VectorSyndromeEncoder(code));
         messageMemory = Memory.ALL.asSlice(messages, (long) code.edges() * circulant);
         bits = new LaneBits(chunks, arena);
+        addresses = new long[table.length];
+        for (int i = 0; i < table.length; i++) {
+            addresses[i] = posteriors + table[i];
+        }
     }
 
     @Override
@@ -57,8 +62,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
                     scratch,
                     phi,
                     psi,
-                    posteriors,
-                    table,
+                    addresses,
                     entry,
                     degree[r],
                     before,
@@ -73,8 +77,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
                 scratch,
                 phi,
                 psi,
-                posteriors,
-                table,
+                addresses,
                 entry,
                 0,
                 before,
@@ -93,8 +96,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
                     rotations,
                     scratch,
                     minSum,
-                    posteriors,
-                    table,
+                    addresses,
                     entry,
                     degree[r],
                     before,
@@ -108,8 +110,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
                 rotations,
                 scratch,
                 minSum,
-                posteriors,
-                table,
+                addresses,
                 entry,
                 0,
                 before,

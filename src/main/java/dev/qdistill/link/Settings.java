@@ -25,11 +25,6 @@ public record Settings(
     /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^16 bits. */
     public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, Profile.FAST, 1 << 16);
 
-    /** The frames to use for a profile where nothing else is asked for: 2^16 bits if fast, 2^18 if efficient. */
-    public static int frameBits(Profile profile) {
-        return profile == Profile.FAST ? 1 << 16 : 1 << 18;
-    }
-
     /** @throws IllegalArgumentException if a value is out of range */
     public Settings {
         requireFraction("epsilonSecrecy", epsilonSecrecy);

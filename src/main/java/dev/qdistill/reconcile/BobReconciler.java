@@ -464,8 +464,12 @@ public final class BobReconciler implements AutoCloseable {
         List<Integer> reveal = new ArrayList<>();
         List<BitString> positions = new ArrayList<>();
         List<Integer> publish = new ArrayList<>();
+        double work = 0;
         for (Attempt a : batch) {
             iterations += a.iterations;
+            work += (double) a.iterations
+                    * a.code.code().edges()
+                    * a.code.code().circulant();
             if (a.first) {
                 bits += a.frame.bits();
                 errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();
@@ -498,7 +502,7 @@ public final class BobReconciler implements AutoCloseable {
         }
         if (firsts > 0) {
             qber.observe(errors, bits);
-            rates.observe(batch.getFirst().frame, firsts, failures);
+            rates.observe(batch.getFirst().frame, firsts, failures, work / bits);
         }
         if (!extend.isEmpty()) {
             send(out, new ExtensionRequest(List.copyOf(extend), List.copyOf(splits)));

@@ -15,7 +15,8 @@ import java.util.Optional;
  * <p>The leakage needed at an error rate Q is n·h(Q)·f(Q)·e^m. f(Q) comes from the operating points of the family, the margin m is
  * learned: each frame that fails at the first attempt raises it a little, each that does not lowers it less, so that the
  * share of failures settles where the mean of all that is told is about smallest, whatever the codes' true thresholds are. A
- * failure is cheap: a few rows more.
+ * failure is cheap: a few rows more. Nor does the margin fall where the decoder would have to work more than the profile
+ * allows.
  */
 final class RateControl {
     /** Rounds of more syndrome rows for a frame. */
@@ -33,7 +34,7 @@ final class RateControl {
     /** What a frame needs varies by the counting error of its errors, a little more, and by this at least. */
     private static final double CODE_SPREAD = 1.1;
 
-    private static final double LEAST_SPREAD = 0.003;
+    private static final double LEAST_SPREAD = 0.005;
 
     /** The share of frames that fail at the operating points of the family. */
     private static final double OPERATING_FAILURES = 0.006;
@@ -43,6 +44,12 @@ final class RateControl {
     private static final double LARGEST_RISE = 0.7;
 
     private static final double LARGEST_FALL = 0.25;
+
+    /** Edge updates by bit that the decoder may take on average: what is told falls as the work grows. */
+    private static final double FAST_WORK = 115;
+
+    private static final double EFFICIENT_WORK = 480;
+    private static final double WORK_GAIN = 2;
 
     private static final double LARGEST_GAIN = 0.25;
     private static final double SMALLEST_GAIN = 0.04;
@@ -100,9 +107,8 @@ final class RateControl {
         if (Double.isNaN(curve.margin)) {
             curve.margin = profile == Profile.FAST
                     ? 0
-                    : spread(frame, qber.value())
-                            * (FiniteLengthBound.quantile(failures(frame))
-                                    - FiniteLengthBound.quantile(OPERATING_FAILURES));
+                    : spread(frame.bits(), qber.value()) * FiniteLengthBound.quantile(failures(frame))
+                            - spread(frame.codeBits(), qber.value()) * FiniteLengthBound.quantile(OPERATING_FAILURES);
         }
         return curve;
     }
@@ -116,12 +122,12 @@ final class RateControl {
         if (frame.codeBits() < 1 << 16) {
             return fast ? 0.3 : 0.45;
         }
-        return fast ? 0.02 : 0.12;
+        return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.08;
     }
 
-    /** The standard deviation of what a frame needs, relative to the leakage. */
-    private static double spread(Frame frame, double q) {
-        double counting = FiniteLengthBound.deviation(frame.bits(), q) / FiniteLengthBound.entropy(q);
+    /** The standard deviation of what a frame of so many bits needs, relative to the leakage. */
+    private static double spread(int bits, double q) {
+        double counting = FiniteLengthBound.deviation(bits, q) / FiniteLengthBound.entropy(q);
         return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
     }
 
@@ -176,7 +182,7 @@ final class RateControl {
         /** The standard deviation of what the frame needs, relative to the leakage. */
         double spread(Frame frame) {
             double slope = Math.log((1 - value) / value) / Math.log(2) / FiniteLengthBound.entropy(value);
-            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame, value));
+            return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame.bits(), value));
         }
     }
 
@@ -219,14 +225,25 @@ final class RateControl {
         return more.splits() == code.splits() ? Optional.empty() : Optional.of(more);
     }
 
-    /** Takes note of first attempts at frames of one length. */
-    void observe(Frame any, int attempts, int failed) {
+    /**
+     * Takes note of a batch.
+     *
+     * @param any one of its frames
+     * @param attempts frames tried for the first time
+     * @param failed those of them that failed
+     * @param work edge updates of all attempts, by bit of the frames tried for the first time
+     */
+    void observe(Frame any, int attempts, int failed, double work) {
         Curve curve = curve(any);
         double gain = Math.max(SMALLEST_GAIN, LARGEST_GAIN / (1 + curve.frames / 60.0));
         curve.frames += attempts;
-        double share = failures(any);
-        double step = Math.clamp(gain * (failed - share * attempts), -LARGEST_FALL, LARGEST_RISE);
-        double least = profile == Profile.FAST ? 0 : -LARGEST_MARGIN;
-        curve.margin = Math.clamp(curve.margin + step * spread(any, qber.value()), least, LARGEST_MARGIN);
+        double step = Math.clamp(gain * (failed - failures(any) * attempts), -LARGEST_FALL, LARGEST_RISE);
+        double excess = work / (profile == Profile.FAST ? FAST_WORK : EFFICIENT_WORK) - 1;
+        if (excess > -0.05) {
+            // Not less leakage, and more where the work is too much.
+            step = Math.max(step, Math.clamp(WORK_GAIN * excess, 0, LARGEST_FALL));
+        }
+        curve.margin =
+                Math.clamp(curve.margin + step * spread(any.bits(), qber.value()), -LARGEST_MARGIN, LARGEST_MARGIN);
     }
 }

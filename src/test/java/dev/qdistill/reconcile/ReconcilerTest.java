@@ -12,6 +12,8 @@ import dev.qdistill.ldpc.Profile;
 import dev.qdistill.reconcile.BobReconciler.Effort;
 import dev.qdistill.reconcile.ReconcileMessage.CascadePass;
 import dev.qdistill.reconcile.ReconcileMessage.CascadeStart;
+import dev.qdistill.reconcile.ReconcileMessage.ExtensionRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Extensions;
 import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
@@ -197,6 +199,112 @@ final class ReconcilerTest {
             c = c.multiply(java.math.BigInteger.valueOf(65536 - i)).divide(java.math.BigInteger.valueOf(i + 1));
         }
         assertEquals(c.bitLength(), Leakage.bitsOfChoice(65536, 100));
+    }
+
+    @Test
+    void rowsAreCountedAsTheyAreSentAndTheChoiceOfTheirNumberToo() {
+        try (BitString key = BitString.random(3 * 4096, random)) {
+            AliceReconciler alice = new AliceReconciler(key, 4096, CODES, Backend.AUTO, WORKERS);
+            var entry = CODES.codes(4096).stream()
+                    .filter(e -> e.syndromeBits() >= 640)
+                    .findFirst()
+                    .orElseThrow();
+            int frames = 3;
+            int rows = entry.syndromeBits() / 64;
+            int splits = 2;
+            alice.answer(new SyndromeRequest(List.of(0, 1, 2), entry.name(), splits));
+            Leakage first = alice.leakage();
+            assertEquals((rows + splits) * 64L * frames, first.syndromes());
+            assertEquals(frames, first.feedback());
+            assertEquals(Leakage.bitsOfOne(CODES.codes(4096).size() * (rows + 1L)), first.choices());
+            Extensions more = (Extensions) alice.answer(new ExtensionRequest(List.of(0, 2), List.of(3, 7)));
+            assertEquals(64, more.bits().get(0).length());
+            assertEquals(5 * 64, more.bits().get(1).length());
+            Leakage second = alice.leakage();
+            assertEquals(first.syndromes(), second.syndromes());
+            assertEquals(6L * 64, second.extensions());
+            assertEquals(frames + 2, second.feedback());
+            assertEquals(first.choices() + 2L * Leakage.bitsOfOne(rows - splits), second.choices());
+        }
+    }
+
+    @Test
+    void numbersOfRowsThatCannotBeAreRefused() {
+        try (BitString key = BitString.random(10_000, random)) {
+            AliceReconciler alice = new AliceReconciler(key, 4096, CODES, Backend.AUTO, WORKERS);
+            var entry = CODES.codes(4096).getFirst();
+            int rows = entry.syndromeBits() / 64;
+            for (int splits : new int[] {-1, rows + 1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+                assertRefused(alice, new SyndromeRequest(List.of(0), entry.name(), splits));
+            }
+            assertRefused(alice, new SyndromeRequest(List.of(), entry.name(), 0));
+            assertRefused(alice, new SyndromeRequest(List.of(0, 0), entry.name(), 0));
+            assertRefused(alice, new ExtensionRequest(List.of(0), List.of(1)));
+            assertEquals(Leakage.NONE, alice.leakage());
+            alice.answer(new SyndromeRequest(List.of(0), entry.name(), 1));
+            Leakage before = alice.leakage();
+            for (int splits : new int[] {-1, 0, 1, rows + 1, Integer.MAX_VALUE}) {
+                assertRefused(alice, new ExtensionRequest(List.of(0), List.of(splits)));
+            }
+            assertRefused(alice, new ExtensionRequest(List.of(1), List.of(2)));
+            assertRefused(alice, new ExtensionRequest(List.of(0, 0), List.of(2, 3)));
+            assertRefused(alice, new ExtensionRequest(List.of(0), List.of()));
+            assertRefused(alice, new ExtensionRequest(List.of(99), List.of(2)));
+            assertEquals(before, alice.leakage());
+        }
+    }
+
+    @Test
+    void addedRowsOfAWrongLengthOrUnaskedAreRefused() {
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        1 << 14,
+                        0.05,
+                        QberEstimate.fromSample(5000, 100_000),
+                        4096,
+                        NONE,
+                        answer -> answer instanceof Extensions e
+                                ? new Extensions(
+                                        e.frames(),
+                                        e.bits().stream()
+                                                .map(b -> b.slice(0, b.length() - 64))
+                                                .toList())
+                                : answer));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        1 << 14,
+                        0.05,
+                        QberEstimate.fromSample(5000, 100_000),
+                        4096,
+                        NONE,
+                        answer -> answer instanceof Extensions e
+                                ? new Extensions(
+                                        e.frames().stream().map(f -> f + 1).toList(), e.bits())
+                                : answer));
+    }
+
+    @Test
+    void aFrameOfWhichOnlyAFewBitsAreWrongGetsBitsRevealed() {
+        int revealed = 0;
+        for (int iterations = 8; iterations < 20 && revealed == 0; iterations++) {
+            Outcome o = run(
+                    1 << 17,
+                    0.05,
+                    QberEstimate.fromSample(5000, 100_000),
+                    1 << 14,
+                    new Effort(iterations, 0),
+                    answer -> answer);
+            assertEquals(0, o.wrong);
+            assertEquals(o.alice, o.bob);
+            if (o.statistics.revealed() > 0) {
+                assertTrue(o.bob.revealed() > 0);
+                assertTrue(o.bob.choices() > o.bob.revealed(), "which bits costs more than the bits");
+                revealed++;
+            }
+        }
+        assertTrue(revealed > 0);
     }
 
     @Test

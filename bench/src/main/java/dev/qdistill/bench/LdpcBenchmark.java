@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Decoding and encoding of syndromes, scalar and vector: key bits a microsecond (Mb/s) and, for the decoder alone, edge updates of
+ * Decoding and encoding of syndromes, scalar, vector and native: key bits a microsecond (Mb/s) and, for the decoder alone, edge updates of
  * 64 checks a microsecond (1000 over it is nanoseconds per 64 edges).
  *
  * <p>Run with {@code -prof gc}: anything but 0 B/op from the decoder is a boxed vector.
@@ -38,7 +38,12 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(
         value = 3,
-        jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
+        jvmArgsAppend = {
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            // As scripts/qdistill runs it.
+            "-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0"
+        })
 public class LdpcBenchmark {
     private static final int FRAMES = 16;
     private static final int ITERATIONS = 10;
@@ -49,7 +54,7 @@ public class LdpcBenchmark {
     @Param({"0.02", "0.05"})
     double qber;
 
-    @Param({"VECTOR", "SCALAR"})
+    @Param({"NATIVE", "VECTOR", "SCALAR"})
     Backend backend;
 
     @Param({"PHI", "MIN_SUM"})

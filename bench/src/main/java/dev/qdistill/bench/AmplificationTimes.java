@@ -1,0 +1,148 @@
+package dev.qdistill.bench;
+
+import dev.qdistill.accel.Backend;
+import dev.qdistill.amplify.PreparedHash;
+import dev.qdistill.amplify.SeededHash;
+import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
+import dev.qdistill.gf2.MiddleProduct;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.SplittableRandom;
+
+/**
+ * Time against length, from 2^10 bits up, of products and Toeplitz hashes on one back end; a line of JSON each:
+ * {@code scripts/bench-amplify}. Both factors are transformed afresh each time; medians.
+ *
+ * <p>Arguments: scalar, vector, native or gf2x; the largest length as a power of two; the largest number of threads.
+ */
+public final class AmplificationTimes {
+    private static final int SMALLEST = 10;
+    private static final int LARGEST_PRODUCT = 26;
+    private static final int SMALLEST_SHARED = 20;
+
+    private final String by;
+    private final String isa;
+    private final int threads;
+    private final String machine;
+
+    private AmplificationTimes(String by, String isa, int threads) throws java.io.IOException {
+        this.by = by;
+        this.isa = isa;
+        this.threads = threads;
+        String cpu;
+        try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            cpu = lines.filter(l -> l.startsWith("model name"))
+                    .map(l -> l.substring(l.indexOf(':') + 1).trim())
+                    .findFirst()
+                    .orElse("");
+        }
+        machine = "\"cpu\":\"%s\",\"jdk\":\"%s\"".formatted(cpu, Runtime.version());
+    }
+
+    public static void main(String[] args) throws java.io.IOException {
+        int largest = Integer.parseInt(args[1]);
+        int threads = Integer.parseInt(args[2]);
+        if (args[0].equals("gf2x")) {
+            var times = new AmplificationTimes("gf2x", "", 1);
+            LibGf2x gf2x;
+            try {
+                gf2x = LibGf2x.load();
+            } catch (IllegalArgumentException e) {
+                System.err.println("libgf2x is not installed (Debian: libgf2x3)");
+                return;
+            }
+            for (int k = SMALLEST; k <= largest; k++) {
+                times.gf2x(gf2x, 1L << k);
+            }
+            return;
+        }
+        Backend backend = Backend.valueOf(args[0].toUpperCase(Locale.ROOT));
+        var multiplier = Gf2Multiplier.create(backend);
+        String isa = multiplier.isa().map(i -> i.id()).orElse("");
+        var times = new AmplificationTimes(args[0], isa, threads);
+        if (backend == Backend.VECTOR) {
+            // The compiler needs seconds for the Vector API.
+            long start = System.nanoTime();
+            for (int k = 12; System.nanoTime() - start < 10e9; k = k == 21 ? 12 : k + 1) {
+                times.timeProduct(multiplier, 1L << k, 0);
+            }
+        }
+        for (int k = SMALLEST; k <= largest; k++) {
+            long n = 1L << k;
+            if (k <= LARGEST_PRODUCT) {
+                times.print("product", n, 2 * n - 1, 1, times.timeProduct(multiplier, n, 0.2));
+            }
+            for (int t = 1; t <= (k < SMALLEST_SHARED ? 1 : threads); t++) {
+                times.hash(SeededHash.create(SeededHash.Family.MODIFIED, backend), n, n / 2, t);
+                times.hash(SeededHash.create(SeededHash.Family.TOEPLITZ, backend), n, n / 2, t);
+                times.hash(SeededHash.create(SeededHash.Family.TOEPLITZ, backend), n, n, t);
+            }
+        }
+    }
+
+    private double timeProduct(Gf2Multiplier multiplier, long n, double seconds) {
+        var random = new SplittableRandom(1);
+        try (BitString a = BitString.random(n, random);
+                BitString b = BitString.random(n, random);
+                BitString r = BitString.allocate(2 * n - 1);
+                MiddleProduct p = multiplier.middleProduct(n, n, 0, 2 * n - 1, 1)) {
+            return median(seconds, () -> {
+                p.setFirst(a);
+                p.multiply(b, r);
+            });
+        }
+    }
+
+    private void gf2x(LibGf2x gf2x, long n) {
+        var random = new SplittableRandom(1);
+        try (BitString a = BitString.random(n, random);
+                BitString b = BitString.random(n, random);
+                BitString r = BitString.allocate(2 * n + 128)) {
+            print("product", n, 2 * n - 1, 1, median(0.2, () -> gf2x.multiply(r, a, b)));
+        }
+    }
+
+    private void hash(SeededHash hash, long n, long m, int t) {
+        var random = new SplittableRandom(1);
+        try (BitString seed = BitString.random(hash.seedBits(n, m), random);
+                BitString input = BitString.random(n, random);
+                BitString output = BitString.allocate(m);
+                PreparedHash prepared = hash.prepare(n, m, t)) {
+            double nanos = median(0.2, () -> {
+                prepared.seed(seed);
+                prepared.hash(input, output);
+            });
+            print(hash.family().name().toLowerCase(Locale.ROOT), n, m, t, nanos);
+        }
+    }
+
+    private void print(String operation, long n, long m, int t, double nanos) {
+        System.out.printf(
+                Locale.ROOT,
+                "{\"operation\":\"%s\",\"by\":\"%s\",\"isa\":\"%s\",\"inputBits\":%d,\"outputBits\":%d,\"threads\":%d,"
+                        + "\"milliseconds\":%.6g,\"mbps\":%.6g,%s}%n",
+                operation, by, isa, n, m, t, nanos * 1e-6, n / nanos * 1e3, machine);
+        System.out.flush();
+    }
+
+    // After a warm-up of half as long, one call at least; three calls at least.
+    private static double median(double seconds, Runnable work) {
+        long start = System.nanoTime();
+        do {
+            work.run();
+        } while (System.nanoTime() - start < seconds / 2 * 1e9);
+        double[] times = new double[1 << 20];
+        int n = 0;
+        start = System.nanoTime();
+        while (n < times.length && (n < 3 || System.nanoTime() - start < seconds * 1e9)) {
+            long t = System.nanoTime();
+            work.run();
+            times[n++] = System.nanoTime() - t;
+        }
+        Arrays.sort(times, 0, n);
+        return times[n / 2];
+    }
+}
