@@ -48,6 +48,7 @@ public final class IndexedKeyStore implements AutoCloseable {
     // A complete key file whose row is not committed yet, or whose renaming is not done yet.
     private static final String HELD = ".held";
 
+    private static final UUID NO_SESSION = new UUID(0, 0);
     private static final Duration MEMORY_OF_IDS = Duration.ofDays(90);
     private static final long TAG_KEY_GRANULES = PieceId.TAG_KEY_BYTES / CutKey.GRANULE_BYTES;
 
@@ -173,7 +174,7 @@ public final class IndexedKeyStore implements AutoCloseable {
      * out.
      *
      * @param key {@code record.bits()} bits; stays the caller's
-     * @throws KeyStoreException if the store has or had a key with this id
+     * @throws KeyStoreException if the store has or had a key with this id, or of the same block
      */
     public void add(KeyRecord record, BitString key) {
         enter(record, key, KeyState.AVAILABLE);
@@ -184,7 +185,7 @@ public final class IndexedKeyStore implements AutoCloseable {
      * disk; {@link #commit} or {@link #discard} must follow, after a crash too: {@link #staged} has what is open.
      *
      * @param key {@code record.bits()} bits; stays the caller's
-     * @throws KeyStoreException if the store has or had a key with this id
+     * @throws KeyStoreException if the store has or had a key with this id, or of the same block
      */
     public void stage(KeyRecord record, BitString key) {
         enter(record, key, KeyState.STAGED);
@@ -202,6 +203,7 @@ public final class IndexedKeyStore implements AutoCloseable {
             if (state(id).isPresent() || Files.exists(files.file(id))) {
                 throw new KeyStoreException(files.file(id), "there is or was a key with this id already");
             }
+            requireNewBlock(record);
             Path temporary = files.hidden(id, KeyStore.TEMPORARY);
             Path held = files.hidden(id, HELD);
             KeyFile.write(temporary, record, key);
@@ -223,6 +225,21 @@ public final class IndexedKeyStore implements AutoCloseable {
             throw new KeyStoreException(files.file(id), "write the key", e);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Two keys of one block, under two hash functions, would tell more together than ε allows. */
+    private void requireNewBlock(KeyRecord record) {
+        if (!record.session().equals(NO_SESSION)
+                && !query(
+                                "WHERE session = ? AND block = ? AND state != ?",
+                                record.session(),
+                                record.block(),
+                                KeyState.DISCARDED.code())
+                        .isEmpty()) {
+            throw new KeyStoreException(
+                    files.file(record.id()),
+                    "there is or was a key of block " + record.block() + " of this session already");
         }
     }
 
@@ -895,6 +912,7 @@ public final class IndexedKeyStore implements AutoCloseable {
     private void takeOver(UUID id) {
         try (BitString key = files.read(id)) {
             KeyRecord record = files.record(id);
+            requireNewBlock(record);
             transaction(() -> insert(record, key, KeyState.AVAILABLE, clock.instant()));
         } catch (KeyStoreException e) {
             problems.add(e);

@@ -322,6 +322,45 @@ final class IndexedKeyStoreTest {
     }
 
     @Test
+    void aBlockGivesOneKeyUnlessItWasDiscarded() {
+        addBoth(1);
+        KeyRecord r = Keys.record(1, BITS);
+        KeyRecord again = new KeyRecord(
+                new UUID(70, 70),
+                r.link(),
+                Site.BOB,
+                r.session(),
+                r.block(),
+                BITS,
+                r.epsilonSecrecy(),
+                r.epsilonCorrectness(),
+                r.created());
+        try (IndexedKeyStore alice = open("alice");
+                IndexedKeyStore bob = open("bob");
+                BitString key = Keys.bits(5, BITS)) {
+            assertThrows(KeyStoreException.class, () -> bob.stage(again, key));
+            alice.take(r.id()).close();
+            assertThrows(KeyStoreException.class, () -> alice.add(again.at(Site.ALICE), key));
+            bob.stage(Keys.record(5, BITS).at(Site.BOB), key);
+            bob.discard(id(5));
+            KeyRecord five = Keys.record(5, BITS);
+            bob.stage(
+                    new KeyRecord(
+                            new UUID(71, 71),
+                            five.link(),
+                            Site.BOB,
+                            five.session(),
+                            five.block(),
+                            BITS,
+                            1e-9,
+                            1e-15,
+                            five.created()),
+                    key);
+            assertEquals(1, bob.staged().size());
+        }
+    }
+
+    @Test
     void nobodyElseHasAccess() throws IOException {
         addBoth(1);
         try (IndexedKeyStore alice = open("alice");
