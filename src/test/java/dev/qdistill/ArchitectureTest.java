@@ -44,6 +44,8 @@ final class ArchitectureTest {
             .definedBy("dev.qdistill.simulate")
             .layer("report")
             .definedBy("dev.qdistill.report")
+            .layer("agent")
+            .definedBy("dev.qdistill.agent")
             .layer("cli")
             .definedBy("dev.qdistill.cli")
             .whereLayer("bits")
@@ -85,6 +87,8 @@ final class ArchitectureTest {
                     "amplify",
                     "reconcile",
                     "keystore")
+            .whereLayer("agent")
+            .mayOnlyAccessLayers("bits", "accel", "ldpc", "dump", "reconcile", "keystore", "link", "report")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 
