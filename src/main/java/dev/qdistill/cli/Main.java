@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.agent.ConfigurationException;
 import dev.qdistill.amplify.EntropyException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Command;
             CommandLine.HelpCommand.class,
             DemoCommand.class,
             DistillCommand.class,
+            AgentCommand.class,
             InspectCommand.class,
             SimulateCommand.class,
             KeyLengthCommand.class,
@@ -65,6 +67,7 @@ public final class Main {
     private static int exitCode(Exception e) {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
+            case ConfigurationException c -> ExitCode.BAD_INPUT;
             case BadInputException b -> ExitCode.BAD_INPUT;
             case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
