@@ -41,7 +41,7 @@ public final class JsonLog extends Formatter {
     public static void last(String message) {
         LogRecord logged = new LogRecord(Level.INFO, message);
         logged.setLoggerName(JsonLog.class.getPackageName());
-        System.err.print(new JsonLog().format(logged));
+        System.err.print(line(logged));
         System.err.flush();
     }
 
@@ -55,6 +55,11 @@ public final class JsonLog extends Formatter {
             case ERROR -> Level.SEVERE;
             case OFF -> Level.OFF;
         };
+    }
+
+    /** A message as it is written. */
+    static String line(LogRecord logged) {
+        return new JsonLog().format(logged);
     }
 
     @Override

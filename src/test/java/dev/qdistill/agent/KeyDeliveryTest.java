@@ -275,6 +275,7 @@ final class KeyDeliveryTest {
             Answer used = get(c, alice, "sae-b/enc_keys");
             assertEquals(503, used.status());
             assertTrue(used.json().get("message").stringValue().contains("quota"));
+            assertTrue(Integer.parseInt(used.retryAfter()) > 100, used.retryAfter());
             assertEquals(400, get(c, alice, "sae-b/enc_keys?number=3").status());
             assertEquals(200, get(a, alice, "sae-b/enc_keys").status());
         }
@@ -406,7 +407,7 @@ final class KeyDeliveryTest {
         }
     }
 
-    private record Answer(int status, String body) {
+    private record Answer(int status, String body, String retryAfter) {
         JsonNode json() {
             return JsonMapper.shared().readTree(body);
         }
@@ -444,7 +445,8 @@ final class KeyDeliveryTest {
     private static Answer get(HttpClient client, String uri) throws IOException, InterruptedException {
         HttpResponse<String> r =
                 client.send(HttpRequest.newBuilder(URI.create(uri)).build(), HttpResponse.BodyHandlers.ofString());
-        return new Answer(r.statusCode(), r.body());
+        return new Answer(
+                r.statusCode(), r.body(), r.headers().firstValue("Retry-After").orElse(""));
     }
 
     private static Answer post(HttpClient client, Agent agent, String path, String body)
@@ -455,7 +457,8 @@ final class KeyDeliveryTest {
                         .POST(HttpRequest.BodyPublishers.ofString(body))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
-        return new Answer(r.statusCode(), r.body());
+        return new Answer(
+                r.statusCode(), r.body(), r.headers().firstValue("Retry-After").orElse(""));
     }
 
     private static String base(Agent agent) {
