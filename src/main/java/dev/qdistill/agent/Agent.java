@@ -113,7 +113,7 @@ public final class Agent implements AutoCloseable {
     // A store of the other site's keys would hand out the other site's halves.
     private void requireSite() {
         store.list().stream()
-                .filter(key -> key.record().site() != site && !key.state().isFinal())
+                .filter(key -> key.record().site() != site)
                 .findFirst()
                 .ifPresent(key -> {
                     throw new ConfigurationException(store.directory() + ": the key "
