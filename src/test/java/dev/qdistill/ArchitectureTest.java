@@ -97,7 +97,8 @@ final class ArchitectureTest {
                     "keystore",
                     "auth")
             .whereLayer("agent")
-            .mayOnlyBeAccessedByLayers("cli")
+            .mayOnlyAccessLayers(
+                    "bits", "accel", "ldpc", "dump", "reconcile", "keystore", "auth", "link", "wire", "report")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 

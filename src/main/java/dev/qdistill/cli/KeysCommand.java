@@ -282,8 +282,7 @@ final class KeysCommand {
             if (IndexedKeyStore.isIndexed(path)) {
                 try (IndexedKeyStore store = IndexedKeyStore.openBeside(path)) {
                     problems.addAll(everything ? store.verify() : List.of());
-                    store.list().stream()
-                            .filter(key -> all || !key.state().isFinal())
+                    (all ? store.history() : store.list())
                             .forEach(key -> keys.add(new Line(key.record(), key.state(), Optional.of(key))));
                     store.unindexed().forEach(key -> keys.add(new Line(key, KeyState.AVAILABLE, Optional.empty())));
                 }

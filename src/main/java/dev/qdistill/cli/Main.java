@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.agent.ConfigurationException;
 import dev.qdistill.amplify.EntropyException;
 import dev.qdistill.amplify.MemoryLimitException;
 import dev.qdistill.auth.AuthenticationException;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Command;
             CommandLine.HelpCommand.class,
             DemoCommand.class,
             DistillCommand.class,
+            AgentCommand.class,
             InspectCommand.class,
             SimulateCommand.class,
             KeyLengthCommand.class,
@@ -70,6 +72,7 @@ public final class Main {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case MemoryLimitException b -> ExitCode.USAGE;
+            case ConfigurationException c -> ExitCode.BAD_INPUT;
             case BadInputException b -> ExitCode.BAD_INPUT;
             case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;

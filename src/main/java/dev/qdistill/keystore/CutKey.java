@@ -72,17 +72,31 @@ final class CutKey implements AutoCloseable {
         }
     }
 
-    /** @throws DamagedException if the file is not there */
-    CutKey(IndexDatabase index, IndexedKey key, Path file) throws IOException {
+    /**
+     * Opens a key's file.
+     *
+     * @param file where it is
+     * @param held where it is until its writer has renamed it
+     * @throws DamagedException if it is not there
+     */
+    CutKey(IndexDatabase index, IndexedKey key, Path file, Path held) throws IOException {
         this.index = index;
         this.key = key;
         this.file = file;
         this.start = KeyFile.keyOffset(key.record());
-        try {
-            this.channel = FileChannel.open(file, Set.of(READ, WRITE, LinkOption.NOFOLLOW_LINKS));
-        } catch (NoSuchFileException e) {
-            throw new DamagedException(key, new KeyStoreException(file, "no such file, but the index has the key"));
+        this.channel = open(key, file, held);
+    }
+
+    private static FileChannel open(IndexedKey key, Path file, Path held) throws IOException {
+        // Between looking for one and for the other it may be renamed: hence the first again.
+        for (Path candidate : new Path[] {file, held, file}) {
+            try {
+                return FileChannel.open(candidate, Set.of(READ, WRITE, LinkOption.NOFOLLOW_LINKS));
+            } catch (NoSuchFileException e) {
+                // Perhaps the next one.
+            }
         }
+        throw new DamagedException(key, new KeyStoreException(file, "no such file, but the index has the key"));
     }
 
     /** Enters the segments of a new key into the index. */

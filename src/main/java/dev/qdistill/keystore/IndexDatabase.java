@@ -59,6 +59,7 @@ final class IndexDatabase implements AutoCloseable {
         ) STRICT
         """,
         "CREATE INDEX key_by_name ON key (name)",
+        "CREATE INDEX key_by_block ON key (session, block)",
         "CREATE INDEX key_by_link ON key (link, state, created)",
         // Parts of a key of 4096 bytes: which 64 bits of it are spent, and the SHA-256 of it with those as zeros.
         """

@@ -5,6 +5,7 @@ import dev.qdistill.bits.SecretArena;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -48,6 +50,7 @@ public final class IndexedKeyStore implements AutoCloseable {
     // A complete key file whose row is not committed yet, or whose renaming is not done yet.
     private static final String HELD = ".held";
 
+    private static final UUID NO_SESSION = new UUID(0, 0);
     private static final Duration MEMORY_OF_IDS = Duration.ofDays(90);
     private static final long TAG_KEY_GRANULES = PieceId.TAG_KEY_BYTES / CutKey.GRANULE_BYTES;
 
@@ -59,6 +62,7 @@ public final class IndexedKeyStore implements AutoCloseable {
     private final Runnable step;
     private final String owner = owner(ProcessHandle.current());
     private final ReentrantLock lock = new ReentrantLock();
+    private final Set<UUID> entering = ConcurrentHashMap.newKeySet();
     private final Map<Long, Boolean> settled = new LinkedHashMap<>();
     private final Map<Long, IndexedKey> unforced = new LinkedHashMap<>();
     private final List<KeyStoreException> problems = new ArrayList<>();
@@ -173,7 +177,7 @@ public final class IndexedKeyStore implements AutoCloseable {
      * out.
      *
      * @param key {@code record.bits()} bits; stays the caller's
-     * @throws KeyStoreException if the store has or had a key with this id
+     * @throws KeyStoreException if the store has or had a key with this id, or of the same block
      */
     public void add(KeyRecord record, BitString key) {
         enter(record, key, KeyState.AVAILABLE);
@@ -184,7 +188,7 @@ public final class IndexedKeyStore implements AutoCloseable {
      * disk; {@link #commit} or {@link #discard} must follow, after a crash too: {@link #staged} has what is open.
      *
      * @param key {@code record.bits()} bits; stays the caller's
-     * @throws KeyStoreException if the store has or had a key with this id
+     * @throws KeyStoreException if the store has or had a key with this id, or of the same block
      */
     public void stage(KeyRecord record, BitString key) {
         enter(record, key, KeyState.STAGED);
@@ -197,19 +201,23 @@ public final class IndexedKeyStore implements AutoCloseable {
                     "The record says " + record.bits() + " bits, the key has " + key.length());
         }
         UUID id = record.id();
-        lock.lock();
+        Path temporary = files.hidden(id, KeyStore.TEMPORARY);
+        Path held = files.hidden(id, HELD);
+        if (!entering.add(id)) {
+            throw new KeyStoreException(files.file(id), "a key with this id is being written");
+        }
         try {
-            if (state(id).isPresent() || Files.exists(files.file(id))) {
-                throw new KeyStoreException(files.file(id), "there is or was a key with this id already");
-            }
-            Path temporary = files.hidden(id, KeyStore.TEMPORARY);
-            Path held = files.hidden(id, HELD);
+            requireNew(record);
+            // Not under the lock: a long key takes its time, and others may hand out meanwhile.
             KeyFile.write(temporary, record, key);
             step.run();
             Durable.rename(temporary, held);
             step.run();
             try {
-                transaction(() -> insert(record, key, state, clock.instant()));
+                transaction(() -> {
+                    requireNew(record);
+                    return insert(record, key, state, clock.instant());
+                });
             } catch (Throwable t) {
                 if (state(id).isEmpty()) {
                     Durable.wipe(held, KeyFile.keyOffset(record));
@@ -217,12 +225,46 @@ public final class IndexedKeyStore implements AutoCloseable {
                 throw t;
             }
             step.run();
-            Durable.rename(held, files.file(id));
+            publish(id, held);
             step.run();
         } catch (IOException e) {
             throw new KeyStoreException(files.file(id), "write the key", e);
         } finally {
-            lock.unlock();
+            entering.remove(id);
+        }
+    }
+
+    private void publish(UUID id, Path held) throws IOException {
+        try {
+            Durable.rename(held, files.file(id));
+        } catch (NoSuchFileException e) {
+            // Another process has handed all of it out in the meantime.
+            if (state(id).filter(KeyState::isFinal).isEmpty()) {
+                throw e;
+            }
+        }
+    }
+
+    private void requireNew(KeyRecord record) {
+        UUID id = record.id();
+        if (state(id).isPresent() || Files.exists(files.file(id))) {
+            throw new KeyStoreException(files.file(id), "there is or was a key with this id already");
+        }
+        requireNewBlock(record);
+    }
+
+    /** Two keys of one block, under two hash functions, would tell more together than ε allows. */
+    private void requireNewBlock(KeyRecord record) {
+        if (!record.session().equals(NO_SESSION)
+                && !query(
+                                "WHERE session = ? AND block = ? AND state != ?",
+                                record.session(),
+                                record.block(),
+                                KeyState.DISCARDED.code())
+                        .isEmpty()) {
+            throw new KeyStoreException(
+                    files.file(record.id()),
+                    "there is or was a key of block " + record.block() + " of this session already");
         }
     }
 
@@ -525,7 +567,7 @@ public final class IndexedKeyStore implements AutoCloseable {
         CutKey open(IndexedKey key) throws IOException {
             CutKey open = keys.get(key.number());
             if (open == null) {
-                open = new CutKey(index, key, path(key));
+                open = cutKey(key);
                 keys.put(key.number(), open);
             }
             return open;
@@ -680,8 +722,13 @@ public final class IndexedKeyStore implements AutoCloseable {
 
     // ---- Looking -----------------------------------------------------------------------------------------------
 
-    /** All keys that the index knows, in the order of their coming, those whose bits are gone included. */
+    /** The keys that have bits left, in the order of their coming. */
     public List<IndexedKey> list() {
+        return query("WHERE state < ? ORDER BY number", KeyState.DELIVERED.code());
+    }
+
+    /** All keys that the index knows, in the order of their coming, those whose bits are gone included. */
+    public List<IndexedKey> history() {
         return query("ORDER BY number");
     }
 
@@ -752,7 +799,7 @@ public final class IndexedKeyStore implements AutoCloseable {
         return locked(() -> {
             List<KeyStoreException> found = new ArrayList<>();
             for (IndexedKey key : query("WHERE state < ? ORDER BY number", KeyState.DELIVERED.code())) {
-                try (CutKey cut = new CutKey(index, key, path(key))) {
+                try (CutKey cut = cutKey(key)) {
                     if (!KeyFile.readRecord(path(key)).equals(key.record())) {
                         throw new KeyStoreException(path(key), "its header is not what the index says of the key");
                     }
@@ -802,7 +849,7 @@ public final class IndexedKeyStore implements AutoCloseable {
             }
             for (IndexedKey key : List.copyOf(unforced.values())) {
                 if (Files.exists(path(key))) {
-                    try (CutKey cut = new CutKey(index, key, path(key))) {
+                    try (CutKey cut = cutKey(key)) {
                         cut.force();
                     }
                 }
@@ -877,7 +924,7 @@ public final class IndexedKeyStore implements AutoCloseable {
                 step.run();
             }
             for (IndexedKey key : query("WHERE state = ? AND touched = 1", KeyState.AVAILABLE.code())) {
-                try (CutKey cut = new CutKey(index, key, path(key))) {
+                try (CutKey cut = cutKey(key)) {
                     cut.wipeAll();
                 } catch (CutKey.DamagedException e) {
                     problems.add(e.reason());
@@ -895,6 +942,7 @@ public final class IndexedKeyStore implements AutoCloseable {
     private void takeOver(UUID id) {
         try (BitString key = files.read(id)) {
             KeyRecord record = files.record(id);
+            requireNewBlock(record);
             transaction(() -> insert(record, key, KeyState.AVAILABLE, clock.instant()));
         } catch (KeyStoreException e) {
             problems.add(e);
@@ -1012,6 +1060,11 @@ public final class IndexedKeyStore implements AutoCloseable {
         Path file = files.file(id);
         Path held = files.hidden(id, HELD);
         return !Files.exists(file) && Files.exists(held) ? held : file;
+    }
+
+    private CutKey cutKey(IndexedKey key) throws IOException {
+        UUID id = key.record().id();
+        return new CutKey(index, key, files.file(id), files.hidden(id, HELD));
     }
 
     private static int granules(int bytes) {

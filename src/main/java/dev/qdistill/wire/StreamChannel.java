@@ -361,7 +361,8 @@ final class StreamChannel implements Channel {
                     return item;
                 }
                 if (quiet >= patience.toNanos()) {
-                    throw new ProtocolException("nothing came from the peer for " + patience.toMillis() / 1000.0 + " s");
+                    throw new ProtocolException(
+                            "nothing came from the peer for " + patience.toMillis() / 1000.0 + " s");
                 }
             }
         }

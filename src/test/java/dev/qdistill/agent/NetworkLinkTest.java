@@ -115,7 +115,8 @@ final class NetworkLinkTest {
     }
 
     private Listener listener(Site site) {
-        return keep(new Listener(site, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), Optional.empty(), silence));
+        return keep(new Listener(
+                site, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), Optional.empty(), silence));
     }
 
     private Dialer dialer(Site site, int port) {
@@ -143,8 +144,7 @@ final class NetworkLinkTest {
 
     private Outcome runBobFirst(Connector a, Connector b, Settings settings) {
         CompletableFuture<Void> two = CompletableFuture.runAsync(
-                () -> bob.run(b, settings, 4).connect(bob.dump, bob.keys, bob.blocks::add),
-                Thread.ofPlatform()::start);
+                () -> bob.run(b, settings, 4).connect(bob.dump, bob.keys, bob.blocks::add), Thread.ofPlatform()::start);
         pause();
         CompletableFuture<Void> one = CompletableFuture.runAsync(
                 () -> alice.run(a, settings, 4).connect(alice.dump, alice.keys, alice.blocks::add),
@@ -190,7 +190,9 @@ final class NetworkLinkTest {
             Listener l = listener(listening);
             Dialer d = dialer(listening == Site.ALICE ? Site.BOB : Site.ALICE, l.port());
             boolean aliceListens = listening == Site.ALICE;
-            Outcome o = aliceListens ? run(l, d, settings(blockPulses * BLOCKS / 10), 4) : runBobFirst(d, l, settings(blockPulses * BLOCKS / 10));
+            Outcome o = aliceListens
+                    ? run(l, d, settings(blockPulses * BLOCKS / 10), 4)
+                    : runBobFirst(d, l, settings(blockPulses * BLOCKS / 10));
             assertTrue(o.well(), String.valueOf(o));
             assertEquals(10, alice.blocks.size());
             assertEquals(10, alice.ids().size());

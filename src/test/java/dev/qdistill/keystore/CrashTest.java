@@ -98,11 +98,16 @@ final class CrashTest {
                     after.commit(id);
                 }
                 Set<Long> again = new HashSet<>(seen);
-                while (true) {
-                    try (Handout key = after.allocate(LINK, PAIR, 1, 8)) {
-                        assertTrue(again.add(key.pieces().getFirst().key().word(0)), "a key was handed out twice");
-                    } catch (HandoutException e) {
-                        break;
+                for (int count : new int[] {16, 4, 1}) {
+                    boolean more = true;
+                    while (more) {
+                        try (Handout keys = after.allocate(LINK, PAIR, count, 8)) {
+                            for (Handout.Piece piece : keys.pieces()) {
+                                assertTrue(again.add(piece.key().word(0)), "a key was handed out twice");
+                            }
+                        } catch (HandoutException e) {
+                            more = false;
+                        }
                     }
                 }
                 assertEquals(List.of(), after.verify());
@@ -152,7 +157,7 @@ final class CrashTest {
         Set<UUID> added = new HashSet<>();
         Map<Long, String> words = new HashMap<>();
         IndexedKeyStore.open(at, Map.of()).close();
-        for (int round = 0; round < 4; round++) {
+        for (int round = 0; round < 3; round++) {
             List<Process> processes = new ArrayList<>();
             for (int i = 0; i < 2; i++) {
                 processes.add(new ProcessBuilder(
@@ -201,8 +206,8 @@ final class CrashTest {
                 }
             }
         }
-        assertTrue(added.size() > 5, added.size() + " keys");
-        assertTrue(words.size() > 20, words.size() + " pieces");
+        assertTrue(added.size() > 3, added.size() + " keys");
+        assertTrue(words.size() > 10, words.size() + " pieces");
     }
 
     /** Adds keys, hands out pieces, until it is killed. */

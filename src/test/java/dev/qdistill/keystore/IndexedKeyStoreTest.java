@@ -21,6 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -322,6 +325,81 @@ final class IndexedKeyStoreTest {
     }
 
     @Test
+    void aBlockGivesOneKeyUnlessItWasDiscarded() {
+        addBoth(1);
+        KeyRecord r = Keys.record(1, BITS);
+        KeyRecord again = new KeyRecord(
+                new UUID(70, 70),
+                r.link(),
+                Site.BOB,
+                r.session(),
+                r.block(),
+                BITS,
+                r.epsilonSecrecy(),
+                r.epsilonCorrectness(),
+                r.created());
+        try (IndexedKeyStore alice = open("alice");
+                IndexedKeyStore bob = open("bob");
+                BitString key = Keys.bits(5, BITS)) {
+            assertThrows(KeyStoreException.class, () -> bob.stage(again, key));
+            alice.take(r.id()).close();
+            assertThrows(KeyStoreException.class, () -> alice.add(again.at(Site.ALICE), key));
+            bob.stage(Keys.record(5, BITS).at(Site.BOB), key);
+            bob.discard(id(5));
+            KeyRecord five = Keys.record(5, BITS);
+            bob.stage(
+                    new KeyRecord(
+                            new UUID(71, 71),
+                            five.link(),
+                            Site.BOB,
+                            five.session(),
+                            five.block(),
+                            BITS,
+                            1e-9,
+                            1e-15,
+                            five.created()),
+                    key);
+            assertEquals(1, bob.staged().size());
+        }
+    }
+
+    @Test
+    void threadsAddAndHandOutAtOnce() throws Exception {
+        try (IndexedKeyStore alice = open("alice");
+                ExecutorService pool = Executors.newFixedThreadPool(6)) {
+            List<Future<Integer>> jobs = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                long first = 10L * (i / 2);
+                jobs.add(pool.submit(() -> {
+                    int added = 0;
+                    for (long seed = first; seed < first + 4; seed++) {
+                        try (BitString key = Keys.bits(seed, BITS)) {
+                            alice.add(Keys.record(seed, BITS), key);
+                            added++;
+                        } catch (KeyStoreException e) {
+                            // The other thread with the same keys was first.
+                        }
+                        try (Handout key = alice.allocate(LINK, PAIR, 2, 32)) {
+                            key.delivered();
+                        } catch (HandoutException e) {
+                            assertEquals(HandoutException.Reason.NOT_ENOUGH, e.reason());
+                        }
+                    }
+                    return added;
+                }));
+            }
+            int added = 0;
+            for (Future<Integer> job : jobs) {
+                added += job.get();
+            }
+            assertEquals(12, added);
+            assertEquals(12, alice.list().size());
+            assertEquals(List.of(), alice.verify());
+            assertEquals(List.of(), alice.problems());
+        }
+    }
+
+    @Test
     void nobodyElseHasAccess() throws IOException {
         addBoth(1);
         try (IndexedKeyStore alice = open("alice");
@@ -367,33 +445,37 @@ final class IndexedKeyStoreTest {
                     .start());
         }
         Map<UUID, Long> all = new HashMap<>();
-        List<Integer> shares = new ArrayList<>();
+        // Each has some before they race: SQLite's locks are not fair.
         for (Process process : processes) {
-            assertEquals("ready", process.inputReader().readLine());
+            String line = process.inputReader().readLine();
+            for (;
+                    line != null && !line.equals("ready");
+                    line = process.inputReader().readLine()) {
+                note(all, line);
+            }
+            assertEquals("ready", line);
         }
         for (Process process : processes) {
             process.outputWriter().write("go\n");
             process.outputWriter().flush();
         }
         for (Process process : processes) {
-            int share = 0;
-            for (String line : process.inputReader().lines().toList()) {
-                String[] fields = line.split(" ", -1);
-                assertEquals(2, fields.length, line);
-                assertEquals(null, all.put(UUID.fromString(fields[0]), Long.parseLong(fields[1])), line);
-                share++;
-            }
-            shares.add(share);
+            process.inputReader().lines().forEach(line -> note(all, line));
             assertEquals(0, process.waitFor());
         }
         // 2 granules of 312 are for ids, pieces of 24 bytes take 3.
         assertEquals(3 * 103, all.size());
         assertEquals(all.size(), new HashSet<>(all.values()).size());
-        assertTrue(shares.stream().allMatch(s -> s > 0), "" + shares);
         try (IndexedKeyStore alice = open("alice")) {
             assertEquals(3 * 103, entry(alice, LedgerLine.Entry.MASTER).keys());
             assertEquals(List.of(), alice.verify());
         }
+    }
+
+    private static void note(Map<UUID, Long> all, String line) {
+        String[] fields = line.split(" ", -1);
+        assertEquals(2, fields.length, line);
+        assertEquals(null, all.put(UUID.fromString(fields[0]), Long.parseLong(fields[1])), line);
     }
 
     /** Takes keys from a store until there are none. */
@@ -402,25 +484,21 @@ final class IndexedKeyStoreTest {
 
         public static void main(String[] args) throws IOException {
             try (IndexedKeyStore store = IndexedKeyStore.openBeside(Path.of(args[0]))) {
+                take(store, 3);
                 System.out.println("ready");
                 int ignored = System.in.read();
-                while (true) {
-                    try (Handout keys = store.allocate(LINK, PAIR, 3, 24)) {
-                        keys.pieces()
-                                .forEach(p -> System.out.println(
-                                        p.id() + " " + p.key().word(0)));
-                        keys.delivered();
-                    } catch (HandoutException e) {
-                        try (Handout key = store.allocate(LINK, PAIR, 1, 24)) {
-                            key.pieces()
-                                    .forEach(p -> System.out.println(
-                                            p.id() + " " + p.key().word(0)));
-                            key.delivered();
-                        } catch (HandoutException last) {
-                            return;
-                        }
-                    }
-                }
+                while (take(store, 3) || take(store, 1)) {}
+            }
+        }
+
+        private static boolean take(IndexedKeyStore store, int count) {
+            try (Handout keys = store.allocate(LINK, PAIR, count, 24)) {
+                keys.pieces()
+                        .forEach(p -> System.out.println(p.id() + " " + p.key().word(0)));
+                keys.delivered();
+                return true;
+            } catch (HandoutException e) {
+                return false;
             }
         }
     }
