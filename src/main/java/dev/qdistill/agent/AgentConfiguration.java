@@ -6,6 +6,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.keystore.Limits;
 import dev.qdistill.keystore.SaePair;
 import dev.qdistill.ldpc.Profile;
+import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -144,7 +145,7 @@ public record AgentConfiguration(
                             or(maximumQber, Settings.DEFAULT.maximumQber()),
                             or(unequalBasisTolerance, Settings.DEFAULT.unequalBasisTolerance()),
                             chosen,
-                            or(frameBits, Settings.frameBits(chosen))),
+                            or(frameBits, CodeChoice.of(chosen).frameBits())),
                     length,
                     or(blocksInFlight, 4),
                     new Limits(

@@ -14,8 +14,8 @@ import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.Role;
 import dev.qdistill.keystore.IndexedKeyStore;
 import dev.qdistill.keystore.Site;
-import dev.qdistill.ldpc.Profile;
 import dev.qdistill.link.BlockSummary;
+import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import dev.qdistill.wire.Connector;
@@ -152,11 +152,8 @@ final class LinkCommand implements Callable<Integer> {
             description = "a higher key-basis error rate gives no key; default: ${DEFAULT-VALUE}")
     private double maximumQber = Settings.DEFAULT.maximumQber();
 
-    @Option(names = "--profile", paramLabel = "NAME", description = "fast or efficient; default: ${DEFAULT-VALUE}")
-    private Profile profile = Settings.DEFAULT.profile();
-
-    @Option(names = "--frame-bits", paramLabel = "N", description = "the longest LDPC frame")
-    private @Nullable Integer frameBits;
+    @Mixin
+    private ProfileOptions codes = new ProfileOptions();
 
     @Option(names = "--json", description = "print the report as one JSON object")
     private boolean json;
@@ -172,15 +169,16 @@ final class LinkCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings;
         try {
+            kernels.requireValid();
+            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
             settings = new Settings(
                     epsilonSecrecy,
                     epsilonCorrectness,
                     blockPulses == null ? Long.MAX_VALUE : blockPulses,
                     maximumQber,
                     Settings.DEFAULT.unequalBasisTolerance(),
-                    profile,
-                    frameBits == null ? Settings.frameBits(profile) : frameBits);
-            kernels.requireValid();
+                    choice.profile(),
+                    choice.frameBits());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
