@@ -32,6 +32,7 @@ public final class Session implements AutoCloseable {
     private final Progress progress;
     private final Plan plan;
     private final ReadingTurns turns;
+    private final String codes;
     private final Deque<Running> running = new ArrayDeque<>();
     private final Object changed = new Object();
     private @Nullable Throwable failure;
@@ -117,6 +118,7 @@ public final class Session implements AutoCloseable {
         this.settings = settings;
         this.progress = progress;
         this.plan = plan;
+        this.codes = engine.codes().fingerprint();
         this.nextBlock = plan.firstBlock();
         this.turns = new ReadingTurns(nextBlock);
         if (nextBlock > 0) {
@@ -331,7 +333,7 @@ public final class Session implements AutoCloseable {
                 header.kind() != DumpKind.SIFTED,
                 settings.frameBits(),
                 settings.profile(),
-                engine.codes().fingerprint(),
+                codes,
                 plan.maximumDetections());
     }
 }
