@@ -115,6 +115,11 @@ public final class Distiller implements AutoCloseable {
             return new Resources(Backend.AUTO, Runtime.getRuntime().availableProcessors(), EntropySource.system());
         }
 
+        /** All of it, as sessions take it. */
+        public Engine engine() {
+            return engine;
+        }
+
         /** What each stage's kernels run on, by the stage's name. */
         public Map<String, String> backends() {
             Map<String, String> names = new LinkedHashMap<>();

@@ -38,12 +38,18 @@ final class ArchitectureTest {
             .definedBy("dev.qdistill.reconcile")
             .layer("keystore")
             .definedBy("dev.qdistill.keystore")
+            .layer("auth")
+            .definedBy("dev.qdistill.auth")
+            .layer("wire")
+            .definedBy("dev.qdistill.wire..")
             .layer("link")
             .definedBy("dev.qdistill.link")
             .layer("simulate")
             .definedBy("dev.qdistill.simulate")
             .layer("report")
             .definedBy("dev.qdistill.report")
+            .layer("agent")
+            .definedBy("dev.qdistill.agent")
             .layer("cli")
             .definedBy("dev.qdistill.cli")
             .whereLayer("bits")
@@ -68,6 +74,10 @@ final class ArchitectureTest {
             .mayOnlyAccessLayers("bits", "ldpc", "accel")
             .whereLayer("keystore")
             .mayOnlyAccessLayers("bits")
+            .whereLayer("auth")
+            .mayOnlyAccessLayers("bits", "verify", "amplify", "keystore")
+            .whereLayer("wire")
+            .mayOnlyAccessLayers("bits", "dump", "ldpc", "security", "auth", "keystore", "reconcile", "link")
             .whereLayer("simulate")
             .mayOnlyAccessLayers("bits", "dump", "security")
             .whereLayer("report")
@@ -84,7 +94,11 @@ final class ArchitectureTest {
                     "verify",
                     "amplify",
                     "reconcile",
-                    "keystore")
+                    "keystore",
+                    "auth")
+            .whereLayer("agent")
+            .mayOnlyAccessLayers(
+                    "bits", "accel", "ldpc", "dump", "reconcile", "keystore", "auth", "link", "wire", "report")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 

@@ -23,7 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
             BenchCascadeCommand.class,
             BenchSiftCommand.class,
             BenchAmplifyCommand.class,
-            BenchVerifyCommand.class
+            BenchVerifyCommand.class,
+            BenchAuthCommand.class
         })
 final class BenchCommand {
     /** The options that every benchmark has. */

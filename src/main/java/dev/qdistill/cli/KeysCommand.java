@@ -1,10 +1,16 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.bits.BitString;
+import dev.qdistill.keystore.Handout;
+import dev.qdistill.keystore.HandoutException;
+import dev.qdistill.keystore.IndexedKey;
+import dev.qdistill.keystore.IndexedKeyStore;
 import dev.qdistill.keystore.KeyExport;
 import dev.qdistill.keystore.KeyRecord;
+import dev.qdistill.keystore.KeyState;
 import dev.qdistill.keystore.KeyStore;
 import dev.qdistill.keystore.KeyStoreException;
+import dev.qdistill.keystore.LedgerLine;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -14,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -32,19 +39,30 @@ import tools.jackson.databind.node.ObjectNode;
         mixinStandardHelpOptions = true,
         description =
                 "Lists, exports and verifies the keys of a store (one site's directory of *.qkey files), or of the"
-                        + " stores one directory below, as distill makes them.",
-        subcommands = {KeysCommand.ListKeys.class, KeysCommand.ExportKey.class, KeysCommand.VerifyKeys.class})
+                        + " stores one directory below, as distill makes them. A store that an agent has used has an"
+                        + " index: it says which keys are confirmed by the other site, handed out, expired.",
+        subcommands = {
+            KeysCommand.ListKeys.class,
+            KeysCommand.ExportKey.class,
+            KeysCommand.VerifyKeys.class,
+            KeysCommand.Ledger.class,
+            KeysPskCommand.class,
+            KeysPoolCommand.class
+        })
 final class KeysCommand {
     /** {@code keys list}. */
     @Command(
             name = "list",
             mixinStandardHelpOptions = true,
-            description = "Lists the keys, the oldest first: ids and sizes, no key material. Checks headers and sizes,"
-                    + " not checksums.")
+            description = "Lists the keys, the oldest first: ids, sizes and states, no key material. Checks headers and"
+                    + " sizes, not checksums.")
     static final class ListKeys implements Callable<Integer> {
         @Parameters(paramLabel = "DIR", description = "The key store, or a directory of stores.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private Path directory;
+
+        @Option(names = "--all", description = "List keys whose bits are gone, too: handed out, expired, discarded.")
+        private boolean all;
 
         @Option(names = "--json", description = "Print one JSON object.")
         private boolean json;
@@ -55,7 +73,7 @@ final class KeysCommand {
 
         @Override
         public Integer call() {
-            return report(spec, json, directory, false);
+            return report(spec, json, directory, false, all);
         }
     }
 
@@ -79,7 +97,79 @@ final class KeysCommand {
 
         @Override
         public Integer call() {
-            return report(spec, json, directory, true);
+            return report(spec, json, directory, true, false);
+        }
+    }
+
+    /** {@code keys ledger}. */
+    @Command(
+            name = "ledger",
+            mixinStandardHelpOptions = true,
+            description = "Sums up what became of all keys of a store with an index: made, handed out to masters and"
+                    + " slaves, taken whole, expired; and the sums of their epsilons.")
+    static final class Ledger implements Callable<Integer> {
+        @Parameters(paramLabel = "DIR", description = "The key store, or a directory of stores.")
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        private Path directory;
+
+        @Option(names = "--json", description = "Print one JSON object.")
+        private boolean json;
+
+        @Spec
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        private CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            PrintWriter out = spec.commandLine().getOut();
+            ObjectNode root = JsonMapper.shared().createObjectNode();
+            ArrayNode lines = root.putArray("ledger");
+            boolean first = true;
+            for (Path path : stores(directory)) {
+                if (!IndexedKeyStore.isIndexed(path)) {
+                    throw new KeyStoreException(path, "no index, so no ledger: no agent has used this store");
+                }
+                try (IndexedKeyStore store = IndexedKeyStore.openBeside(path)) {
+                    for (LedgerLine line : store.ledger()) {
+                        lines.addObject()
+                                .put("store", path.toString())
+                                .put("link", line.link())
+                                .put("entry", line.entry().id())
+                                .put("keys", line.keys())
+                                .put("bits", line.bits())
+                                .put("epsilonSecrecy", line.epsilonSecrecy())
+                                .put("epsilonCorrectness", line.epsilonCorrectness());
+                        if (!json) {
+                            print(out, path, line, first);
+                            first = false;
+                        }
+                    }
+                }
+            }
+            if (json) {
+                out.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(root));
+            }
+            out.flush();
+            return ExitCode.OK;
+        }
+
+        private static void print(PrintWriter out, Path store, LedgerLine line, boolean first) {
+            if (first) {
+                out.printf(
+                        "%-16s  %-16s  %-11s  %12s  %16s  %-8s  %-8s%n",
+                        "store", "link", "entry", "keys", "bits", "eps_sec", "eps_cor");
+            }
+            boolean made = line.entry() == LedgerLine.Entry.MADE;
+            out.printf(
+                    Locale.ROOT,
+                    "%-16s  %-16s  %-11s  %,12d  %,16d  %-8s  %-8s%n",
+                    store.getFileName(),
+                    line.link(),
+                    line.entry().id(),
+                    line.keys(),
+                    line.bits(),
+                    made ? shortNumber(line.epsilonSecrecy()) : "",
+                    made ? shortNumber(line.epsilonCorrectness()) : "");
         }
     }
 
@@ -87,7 +177,8 @@ final class KeysCommand {
     @Command(
             name = "export",
             mixinStandardHelpOptions = true,
-            description = "Writes the bits of one key to a new file that only you can read.")
+            description = "Writes the bits of one key to a new file that only you can read. In a store with an index"
+                    + " this hands the key out: it must be whole, and is wiped here afterwards.")
     static final class ExportKey implements Callable<Integer> {
         @Parameters(index = "0", paramLabel = "DIR", description = "The key store, or a directory of stores.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -125,18 +216,35 @@ final class KeysCommand {
                     .filter(s -> Files.exists(s.resolve(id + ".qkey")))
                     .findFirst()
                     .orElse(stores.getFirst());
-            try (KeyStore store = KeyStore.openForReading(with);
-                    BitString key = store.read(id)) {
-                if (out.equals("-")) {
-                    writeStandardOutput(key);
-                } else {
-                    format.writeFile(key, Path.of(out));
+            if (IndexedKeyStore.isIndexed(with)) {
+                if (!out.equals("-") && Files.exists(Path.of(out))) {
+                    throw new KeyStoreException(Path.of(out), "it exists already; nothing is overwritten");
                 }
-                spec.commandLine()
-                        .getErr()
-                        .printf(Locale.ROOT, "%s: %d bits as %s to %s%n", id, key.length(), format.id(), out);
+                try (IndexedKeyStore store = IndexedKeyStore.openBeside(with);
+                        Handout handout = store.take(id)) {
+                    write(handout.pieces().getFirst().key());
+                    handout.delivered();
+                } catch (HandoutException e) {
+                    throw new KeyStoreException(with, String.valueOf(e.getMessage()));
+                }
                 return ExitCode.OK;
             }
+            try (KeyStore store = KeyStore.openForReading(with);
+                    BitString key = store.read(id)) {
+                write(key);
+                return ExitCode.OK;
+            }
+        }
+
+        private void write(BitString key) {
+            if (out.equals("-")) {
+                writeStandardOutput(key);
+            } else {
+                format.writeFile(key, Path.of(out));
+            }
+            spec.commandLine()
+                    .getErr()
+                    .printf(Locale.ROOT, "%s: %d bits as %s to %s%n", id, key.length(), format.id(), out);
         }
 
         // Straight from off-heap memory: the print streams would keep the key in their buffers.
@@ -164,41 +272,57 @@ final class KeysCommand {
         }
     }
 
-    private static int report(CommandSpec spec, boolean json, Path directory, boolean everything) {
-        List<KeyRecord> keys = new ArrayList<>();
+    /** A key with its state; what was handed out of it. */
+    private record Line(KeyRecord key, KeyState state, Optional<IndexedKey> indexed) {}
+
+    private static int report(CommandSpec spec, boolean json, Path directory, boolean everything, boolean all) {
+        List<Line> keys = new ArrayList<>();
         List<KeyStoreException> problems = new ArrayList<>();
         for (Path path : stores(directory)) {
-            try (KeyStore store = KeyStore.openForReading(path)) {
-                KeyStore.Contents contents = everything ? store.verify() : store.scan();
-                keys.addAll(contents.keys());
-                problems.addAll(contents.problems());
+            if (IndexedKeyStore.isIndexed(path)) {
+                try (IndexedKeyStore store = IndexedKeyStore.openBeside(path)) {
+                    problems.addAll(everything ? store.verify() : List.of());
+                    (all ? store.history() : store.list())
+                            .forEach(key -> keys.add(new Line(key.record(), key.state(), Optional.of(key))));
+                    store.unindexed().forEach(key -> keys.add(new Line(key, KeyState.AVAILABLE, Optional.empty())));
+                }
+            } else {
+                try (KeyStore store = KeyStore.openForReading(path)) {
+                    KeyStore.Contents contents = everything ? store.verify() : store.scan();
+                    contents.keys().forEach(key -> keys.add(new Line(key, KeyState.AVAILABLE, Optional.empty())));
+                    problems.addAll(contents.problems());
+                }
             }
         }
-        KeyStore.Contents all = new KeyStore.Contents(keys, problems);
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
-            out.println(toJson(all, everything));
+            out.println(toJson(keys, problems, everything));
         } else {
-            print(out, all, everything);
+            print(out, keys, problems.size(), everything);
         }
         out.flush();
         problems.forEach(problem -> spec.commandLine().getErr().println("qdistill: " + problem.getMessage()));
         return problems.isEmpty() ? ExitCode.OK : ExitCode.STORAGE;
     }
 
-    private static void print(PrintWriter out, KeyStore.Contents contents, boolean everything) {
-        if (!contents.keys().isEmpty()) {
+    private static void print(PrintWriter out, List<Line> keys, int problems, boolean everything) {
+        if (!keys.isEmpty()) {
             out.printf(
-                    "%-36s  %12s  %-16s  %-5s  %6s  %-8s  %-8s  %s%n",
-                    "id", "bits", "link", "site", "block", "eps_sec", "eps_cor", "created");
+                    "%-36s  %12s  %-9s  %-16s  %-5s  %6s  %-8s  %-8s  %s%n",
+                    "id", "bits", "state", "link", "site", "block", "eps_sec", "eps_cor", "created");
         }
+        // Verifying a store without an index leaves out what is not sound.
+        boolean sound = everything
+                && (problems == 0 || keys.stream().allMatch(k -> k.indexed().isEmpty()));
         long bits = 0;
-        for (KeyRecord key : contents.keys()) {
+        for (Line line : keys) {
+            KeyRecord key = line.key();
             out.printf(
                     Locale.ROOT,
-                    "%-36s  %,12d  %-16s  %-5s  %6d  %-8s  %-8s  %s%n",
+                    "%-36s  %,12d  %-9s  %-16s  %-5s  %6d  %-8s  %-8s  %s%n",
                     key.id(),
                     key.bits(),
+                    line.state().id(),
                     key.link(),
                     key.site().id(),
                     key.block(),
@@ -207,13 +331,12 @@ final class KeysCommand {
                     key.created());
             bits += key.bits();
         }
-        int problems = contents.problems().size();
         out.printf(
                 Locale.ROOT,
                 "%d %s%s, %,d bits%s%n",
-                contents.keys().size(),
-                everything ? "sound " : "",
-                contents.keys().size() == 1 ? "key" : "keys",
+                keys.size(),
+                sound ? "sound " : "",
+                keys.size() == 1 ? "key" : "keys",
                 bits,
                 problems == 0 ? "" : "; " + problems + (problems == 1 ? " problem" : " problems"));
     }
@@ -222,17 +345,19 @@ final class KeysCommand {
         return String.format(Locale.ROOT, "%.1e", value);
     }
 
-    private static String toJson(KeyStore.Contents contents, boolean everything) {
+    private static String toJson(List<Line> lines, List<KeyStoreException> found, boolean everything) {
         JsonMapper mapper = JsonMapper.shared();
         ObjectNode root = mapper.createObjectNode();
         if (everything) {
-            root.put("verified", contents.problems().isEmpty());
+            root.put("verified", found.isEmpty());
         }
         ArrayNode keys = root.putArray("keys");
-        for (KeyRecord key : contents.keys()) {
-            keys.addObject()
+        for (Line line : lines) {
+            KeyRecord key = line.key();
+            ObjectNode node = keys.addObject()
                     .put("id", key.id().toString())
                     .put("bits", key.bits())
+                    .put("state", line.state().id())
                     .put("link", key.link())
                     .put("site", key.site().id())
                     .put("session", key.session().toString().replace("-", ""))
@@ -240,9 +365,14 @@ final class KeysCommand {
                     .put("epsilonSecrecy", key.epsilonSecrecy())
                     .put("epsilonCorrectness", key.epsilonCorrectness())
                     .put("created", key.created().toString());
+            line.indexed()
+                    .ifPresent(indexed -> node.put("changed", indexed.changed().toString())
+                            .put("expires", indexed.expires().toString())
+                            .put("ownBits", 64 * indexed.ownLeft())
+                            .put("peerBits", 64 * indexed.peerLeft()));
         }
         ArrayNode problems = root.putArray("problems");
-        contents.problems().forEach(problem -> problems.add(problem.getMessage()));
+        found.forEach(problem -> problems.add(problem.getMessage()));
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(root);
     }
 }

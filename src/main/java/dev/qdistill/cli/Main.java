@@ -1,8 +1,11 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.agent.ConfigurationException;
 import dev.qdistill.amplify.EntropyException;
 import dev.qdistill.amplify.MemoryLimitException;
+import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.auth.PoolException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.link.ProtocolException;
@@ -21,10 +24,12 @@ import picocli.CommandLine.Command;
             CommandLine.HelpCommand.class,
             DemoCommand.class,
             DistillCommand.class,
+            AgentCommand.class,
             InspectCommand.class,
             SimulateCommand.class,
             KeyLengthCommand.class,
             KeysCommand.class,
+            LinkCommand.class,
             HashCommand.class,
             BenchCommand.class,
             DevicesCommand.class,
@@ -67,10 +72,13 @@ public final class Main {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case MemoryLimitException b -> ExitCode.USAGE;
+            case ConfigurationException c -> ExitCode.BAD_INPUT;
             case BadInputException b -> ExitCode.BAD_INPUT;
             case EntropyException b -> ExitCode.BAD_INPUT;
             case KeyStoreException b -> ExitCode.STORAGE;
             case ProtocolException b -> ExitCode.PEER;
+            case AuthenticationException b -> ExitCode.PEER;
+            case PoolException b -> ExitCode.STORAGE;
             case UncheckedIOException b -> ExitCode.STORAGE;
             case IOException b -> ExitCode.STORAGE;
             default -> ExitCode.INTERNAL;

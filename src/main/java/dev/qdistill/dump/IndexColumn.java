@@ -3,13 +3,13 @@ package dev.qdistill.dump;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The index column of a QRAW chunk: for each record but the first the gap to the one before, less one, in a width of
+ * The index column of a QRAW chunk, and of a message with detections: for each record but the first the gap to the one before, less one, in a width of
  * {@code b} bits that is the same for the whole chunk; packed as in a {@link dev.qdistill.bits.BitString}, zeros up to a
  * whole number of 64-bit words.
  */
-final class IndexColumn {
+public final class IndexColumn {
     /** So wide that an eight-byte load at the byte where a value begins always has all of it. */
-    static final int MAX_WIDTH = 56;
+    public static final int MAX_WIDTH = 56;
 
     /** Up to this width a chunk's gaps add up to less than 2^63, so that an index and they stay below 2^64. */
     private static final int MAX_SAFE_WIDTH = 47;
@@ -17,12 +17,12 @@ final class IndexColumn {
     private IndexColumn() {}
 
     /** The length in bytes, a multiple of 8. */
-    static int bytes(int count, int width) {
+    public static int bytes(int count, int width) {
         return ((count - 1) * width + 63) / 64 * 8;
     }
 
     /** The least width for these indices; more than {@link #MAX_WIDTH} if a gap is too large for a chunk. */
-    static int width(long[] pulses, int count) {
+    public static int width(long[] pulses, int count) {
         long all = 0;
         for (int i = 1; i < count; i++) {
             all |= pulses[i] - pulses[i - 1] - 1;
@@ -36,7 +36,7 @@ final class IndexColumn {
      * @param pulses increasing, with no gap wider than {@code width} bits
      * @param to of {@link #bytes} bytes from {@code offset} up, and eight more, which may be overwritten
      */
-    static void pack(long[] pulses, int count, int width, MemorySegment to, long offset) {
+    public static void pack(long[] pulses, int count, int width, MemorySegment to, long offset) {
         int length = bytes(count, width);
         if (length == 0) {
             return;
@@ -62,7 +62,8 @@ final class IndexColumn {
      * @param pulses where the indices go
      * @return whether they increase from {@code first} to {@code last}; if not, {@code pulses} is undefined
      */
-    static boolean unpack(MemorySegment from, long offset, int width, long first, long last, long[] pulses, int count) {
+    public static boolean unpack(
+            MemorySegment from, long offset, int width, long first, long last, long[] pulses, int count) {
         MemorySegment column = from.asSlice(offset, bytes(count, width) + 8L);
         long mask = (1L << width) - 1;
         long pulse = first;

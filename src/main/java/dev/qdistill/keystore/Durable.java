@@ -9,6 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
@@ -17,13 +19,15 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /** Files that survive a crash whole or not at all, readable by their owner alone. Secrets pass through no heap buffer. */
-final class Durable {
+public final class Durable {
     private static final int CHUNK = 1 << 24;
 
     private Durable() {}
 
     /** Something that writes one file's contents. */
-    interface Writer {
+    @FunctionalInterface
+    public interface Writer {
+        /** Writes from the channel's position on. */
         void write(FileChannel channel) throws IOException;
     }
 
@@ -31,7 +35,8 @@ final class Durable {
         return path.getFileSystem().supportedFileAttributeViews().contains("posix");
     }
 
-    static FileAttribute<?>[] ownerOnly(Path path, String permissions) {
+    /** The attributes of a new file or directory with these permissions, as far as the platform has them. */
+    public static FileAttribute<?>[] ownerOnly(Path path, String permissions) {
         return isPosix(path)
                 ? new FileAttribute<?>[] {
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
@@ -40,7 +45,7 @@ final class Durable {
     }
 
     /** Whether anyone but the owner has a permission on this file or directory. */
-    static boolean isOpenToOthers(Path path) throws IOException {
+    public static boolean isOpenToOthers(Path path) throws IOException {
         return isPosix(path)
                 && Files.getPosixFilePermissions(path).stream()
                         .anyMatch(p -> p != PosixFilePermission.OWNER_READ
@@ -49,7 +54,7 @@ final class Durable {
     }
 
     /** Writes a new file with mode 0600 and forces it to the disk; on failure nothing is left of it. */
-    static void write(Path file, Writer contents) throws IOException {
+    public static void write(Path file, Writer contents) throws IOException {
         try (FileChannel channel = FileChannel.open(file, Set.of(CREATE_NEW, WRITE), ownerOnly(file, "rw-------"))) {
             try {
                 contents.write(channel);
@@ -62,13 +67,13 @@ final class Durable {
     }
 
     /** Renames within a directory and forces the directory to the disk. */
-    static void rename(Path from, Path to) throws IOException {
+    public static void rename(Path from, Path to) throws IOException {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
         force(directory(to));
     }
 
     /** Forces a directory's entries to the disk, where the platform can (not on Windows). */
-    static void force(Path directory) throws IOException {
+    public static void force(Path directory) throws IOException {
         if (isPosix(directory)) {
             try (FileChannel channel = FileChannel.open(directory, READ)) {
                 channel.force(true);
@@ -76,7 +81,8 @@ final class Durable {
         }
     }
 
-    static Path directory(Path file) {
+    /** The directory that a file is in. */
+    public static Path directory(Path file) {
         Path parent = file.toAbsolutePath().getParent();
         if (parent == null) {
             throw new IllegalArgumentException(file + " is no file in a directory");
@@ -85,7 +91,7 @@ final class Durable {
     }
 
     /** Appends off-heap memory to a file. */
-    static void append(FileChannel channel, MemorySegment data) throws IOException {
+    public static void append(FileChannel channel, MemorySegment data) throws IOException {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
             ByteBuffer chunk =
                     data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer();
@@ -95,8 +101,32 @@ final class Durable {
         }
     }
 
+    /** Overwrites a part of a file with zeros; forces nothing. */
+    static void zero(FileChannel channel, long from, long length) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(1 << 16, length));
+        for (long at = from; at < from + length; ) {
+            zeros.clear().limit((int) Math.min(zeros.capacity(), from + length - at));
+            at += channel.write(zeros, at);
+        }
+    }
+
+    /** Overwrites a file with zeros from {@code from} on, forces that to the disk, and removes the file. */
+    static void wipe(Path file, long from) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, Set.of(WRITE, LinkOption.NOFOLLOW_LINKS))) {
+            long size = channel.size();
+            if (size > from) {
+                zero(channel, from, size - from);
+                channel.force(false);
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        Files.deleteIfExists(file);
+        force(directory(file));
+    }
+
     /** Fills off-heap memory from a file; returns the number of bytes there were. */
-    static long fill(FileChannel channel, MemorySegment data) throws IOException {
+    public static long fill(FileChannel channel, MemorySegment data) throws IOException {
         long at = 0;
         while (at < data.byteSize()) {
             ByteBuffer chunk =

@@ -83,7 +83,13 @@ public enum KeyExport {
         return 2 * in.byteSize();
     }
 
-    private static long base64(MemorySegment in, MemorySegment out) {
+    /**
+     * Writes bytes as Base64 (RFC 4648, padded), from memory to memory.
+     *
+     * @param out has room for 4 characters for every 3 bytes begun
+     * @return how many bytes of {@code out} were written
+     */
+    public static long base64(MemorySegment in, MemorySegment out) {
         long at = 0;
         for (long i = 0; i < in.byteSize(); i += 3) {
             long left = in.byteSize() - i;

@@ -59,6 +59,11 @@ final class KeyFile {
 
     private KeyFile() {}
 
+    /** Where the key bits of such a file begin, in bytes. */
+    static long keyOffset(KeyRecord record) {
+        return (FIXED + record.link().getBytes(StandardCharsets.UTF_8).length + 63L) / 64 * 64;
+    }
+
     /** Writes a new file, forced to the disk. */
     static void write(Path file, KeyRecord record, BitString key) throws IOException {
         try (Arena arena = Arena.ofShared();
@@ -143,7 +148,7 @@ final class KeyFile {
 
     private static MemorySegment header(Arena arena, KeyRecord record) {
         byte[] link = record.link().getBytes(StandardCharsets.UTF_8);
-        MemorySegment h = arena.allocate((FIXED + link.length + 63L) / 64 * 64, 64);
+        MemorySegment h = arena.allocate(keyOffset(record), 64);
         MemorySegment.copy(MAGIC, 0, h, JAVA_BYTE, 0, MAGIC.length);
         h.set(INT, AT_VERSION, VERSION);
         h.set(INT, AT_HEADER_BYTES, (int) h.byteSize());

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class KeyStore implements AutoCloseable {
     static final String SUFFIX = ".qkey";
     // Names of files that are not keys (yet) begin with a dot.
-    private static final String TEMPORARY = ".tmp";
+    static final String TEMPORARY = ".tmp";
     private static final String STAGED = ".staged";
     private static final String PEER = ".peer";
 
@@ -449,15 +449,15 @@ public final class KeyStore implements AutoCloseable {
         }
     }
 
-    private Path file(UUID id) {
+    Path file(UUID id) {
         return directory.resolve(id + SUFFIX);
     }
 
-    private Path hidden(UUID id, String suffix) {
+    Path hidden(UUID id, String suffix) {
         return directory.resolve("." + id + suffix);
     }
 
-    private static Optional<UUID> id(Path file, String suffix) {
+    static Optional<UUID> id(Path file, String suffix) {
         String name = String.valueOf(file.getFileName());
         String text = name.substring(name.startsWith(".") ? 1 : 0, name.length() - suffix.length());
         try {
@@ -467,7 +467,7 @@ public final class KeyStore implements AutoCloseable {
         }
     }
 
-    private List<Path> files(String glob) {
+    List<Path> files(String glob) {
         List<Path> files = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, glob)) {
             stream.forEach(files::add);
@@ -485,7 +485,7 @@ public final class KeyStore implements AutoCloseable {
         return record;
     }
 
-    private static void requireOwnerOnly(Path file) {
+    static void requireOwnerOnly(Path file) {
         try {
             if (Durable.isOpenToOthers(file)) {
                 throw new KeyStoreException(

@@ -2,6 +2,7 @@ package dev.qdistill.keystore;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /** A key store or key file that is not what it should be, or cannot be read or written. Holds no key bits. */
@@ -23,6 +24,10 @@ public final class KeyStoreException extends RuntimeException {
 
     KeyStoreException(Path file, String doing, IOException cause) {
         super(file + ": cannot " + doing + ": " + reason(cause), cause);
+    }
+
+    KeyStoreException(Path file, String doing, SQLException cause) {
+        super(file + ": cannot " + doing + ": " + cause.getMessage(), cause);
     }
 
     // The platform's messages are often just the file's name.

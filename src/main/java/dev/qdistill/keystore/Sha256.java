@@ -29,12 +29,21 @@ final class Sha256 implements AutoCloseable {
         0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
     };
 
-    private final SecretArena arena = new SecretArena();
-    private final MemorySegment pending = arena.allocate(BLOCK);
-    private final int[] state = {
+    // Those of the square roots of the first 8 primes.
+    private static final int[] INITIAL = {
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
     };
+
+    private final SecretArena arena = new SecretArena();
+    private final MemorySegment pending = arena.allocate(BLOCK);
+    private final int[] state = INITIAL.clone();
     private long length;
+
+    /** Begins a new message. */
+    void reset() {
+        System.arraycopy(INITIAL, 0, state, 0, INITIAL.length);
+        length = 0;
+    }
 
     /** Appends the bytes of {@code data} to the message. */
     void update(MemorySegment data) {
@@ -56,7 +65,7 @@ final class Sha256 implements AutoCloseable {
         MemorySegment.copy(data, at, pending, 0, size - at);
     }
 
-    /** The hash of the message; nothing can be appended after it. */
+    /** The hash of the message; nothing can be appended after it, unless {@link #reset()} comes first. */
     byte[] digest() {
         long bits = 8 * length;
         int filled = (int) (length % BLOCK);

@@ -11,8 +11,11 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
-/** The right to write to a store, held by one writer of one process on the machine; a crash gives it back. */
-final class WriterLock implements AutoCloseable {
+/**
+ * The right to write to a directory of files that belong together (a key store, a pool of authentication key), held by one
+ * writer of one process on the machine; a crash gives it back.
+ */
+public final class WriterLock implements AutoCloseable {
     static final String FILE = ".lock";
 
     // The one mutable static of the package: POSIX drops a process's lock on a file as soon as the process closes *any*
@@ -32,7 +35,7 @@ final class WriterLock implements AutoCloseable {
      *
      * @param directory the store's real path
      */
-    static Optional<WriterLock> take(Path directory) throws IOException {
+    public static Optional<WriterLock> take(Path directory) throws IOException {
         for (int attempt = 0; attempt < 10; attempt++) {
             Optional<WriterLock> lock = tryTake(directory);
             if (lock.isPresent()) {

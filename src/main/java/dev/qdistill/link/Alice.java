@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Alice's role: the sender of the pulses, the reference of the key, the one who draws the hash functions. */
@@ -22,16 +21,20 @@ final class Alice implements Party {
     private enum State {
         HELLO,
         DETECTIONS,
+        MEASURED,
         BASES,
         RECONCILE,
         VERIFY,
         ERRORS,
         DONE,
+        PROVEN,
         OVER
     }
 
     private final Engine engine;
     private final BlockReader records;
+    private final ReadingTurns turns;
+    private final KeyCustody custody;
     private final Block block;
     private final BitStringBuilder bits = new BitStringBuilder();
     private final BitStringBuilder bases = new BitStringBuilder();
@@ -39,19 +42,33 @@ final class Alice implements Party {
     private final BitStringBuilder high = new BitStringBuilder();
     private State state = State.HELLO;
     private int next;
+    private List<UUID> supplies = List.of();
+    private @Nullable BadInputException missing;
     private @Nullable BitString announcedBases;
     private @Nullable Intensities intensities;
     private @Nullable AliceReconciler reconciler;
 
-    Alice(Parameters parameters, BlockReader records, Engine engine, Progress progress) {
+    Alice(
+            Parameters parameters,
+            BlockReader records,
+            ReadingTurns turns,
+            KeyCustody custody,
+            Engine engine,
+            Progress progress) {
         this.engine = engine;
         this.records = records;
+        this.turns = turns;
+        this.custody = custody;
         this.block = new Block(parameters, engine, progress);
     }
 
     @Override
-    public void start(Consumer<Message> out) {
-        out.accept(new Message.Hello(block.parameters));
+    public void start(Conversation peer) {
+        peer.send(new Message.Hello(block.parameters));
+    }
+
+    private void beginReading() {
+        turns.await(block.parameters.block());
         next = records.from();
         if (!records.exhausted()) {
             records.next(block.parameters.endPulse());
@@ -60,23 +77,38 @@ final class Alice implements Party {
     }
 
     @Override
-    public void receive(Message message, Consumer<Message> out) {
+    public void receive(Message message, Conversation peer) {
         switch (message) {
             case Message.Hello m
             when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
+                beginReading();
                 state = State.DETECTIONS;
             }
             case Message.Detections m when state == State.DETECTIONS -> match(m.pulses());
-            case Message.EndOfMeasurement m when state == State.DETECTIONS -> announceBases(m, out);
-            case Message.BobBases m when state == State.BASES -> sift(m, out);
-            case Message.Reconciliation m when state == State.RECONCILE -> reconcile(m, out);
-            case Message.Verified m when state == State.VERIFY -> publishWrongGroups(m, out);
-            case Message.ErrorCounts m when state == State.ERRORS -> decide(m, out);
+            case Message.EndOfMeasurement m when state == State.DETECTIONS -> measured(m, peer);
+            case Message.Authentication m
+            when state == State.MEASURED -> {
+                peer.verify(m);
+                announceBases(peer);
+            }
+            case Message.BobBases m when state == State.BASES -> sift(m, peer);
+            case Message.Reconciliation m when state == State.RECONCILE -> reconcile(m, peer);
+            case Message.Verified m when state == State.VERIFY -> publishWrongGroups(m, peer);
+            case Message.ErrorCounts m when state == State.ERRORS -> decide(m, peer);
             case Message.Done m
             when state == State.DONE -> {
                 block.requireSameOutcome("Bob", m);
-                out.accept(block.outcome());
+                state = State.PROVEN;
+            }
+            case Message.Authentication m
+            when state == State.PROVEN -> {
+                // Bob's tag is over both ends' messages: all is right, and he has staged his key.
+                peer.verify(m);
+                block.stage(custody);
+                block.commit(custody);
+                peer.send(block.outcome());
+                peer.send(peer.sign());
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Bob", message, state);
@@ -111,13 +143,21 @@ final class Alice implements Party {
         block.close();
     }
 
-    /** Takes the records of the pulses that Bob detected; records of other pulses are passed over. */
+    /**
+     * Takes the records of the pulses that Bob detected; records of other pulses are passed over. A pulse without a record
+     * is an error of the dumps only if it is really Bob's: that is seen from his tag.
+     */
     private void match(long[] pulses) {
+        if (bits.length() + pulses.length > block.parameters.maximumDetections()) {
+            throw new ProtocolException(
+                    "Bob has more detections than the " + block.parameters.maximumDetections() + " agreed on");
+        }
         int i = 0;
-        while (i < pulses.length) {
+        while (i < pulses.length && missing == null) {
             if (next == records.to()) {
                 if (!records.next(block.parameters.endPulse())) {
-                    throw noRecord(pulses[i]);
+                    missing = noRecord(pulses[i]);
+                    return;
                 }
                 next = records.from();
             }
@@ -131,7 +171,7 @@ final class Alice implements Party {
                 int at = Arrays.binarySearch(own, next, records.to(), pulses[i]);
                 next = at < 0 ? -at - 1 : at;
                 if (next < records.to() && own[next] > pulses[i]) {
-                    throw noRecord(pulses[i]);
+                    missing = noRecord(pulses[i]);
                 }
             }
         }
@@ -163,27 +203,39 @@ final class Alice implements Party {
         }
     }
 
-    private void announceBases(Message.EndOfMeasurement m, Consumer<Message> out) {
-        if (m.detections() != bits.length()) {
+    private void measured(Message.EndOfMeasurement m, Conversation peer) {
+        if (missing == null && m.detections() != bits.length()) {
             throw new ProtocolException("Bob says he had " + m.detections() + " detections, but sent " + bits.length());
+        }
+        peer.allow(bits.length());
+        supplies = m.supplies();
+        state = State.MEASURED;
+    }
+
+    private void announceBases(Conversation peer) {
+        custody.peerSupplies(supplies);
+        if (missing != null) {
+            throw missing;
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
         while (records.next(block.parameters.endPulse())) {}
+        custody.begin(block.parameters.block());
+        turns.release(block.parameters.block());
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());
-        out.accept(new Message.AliceBases(
+        peer.send(new Message.AliceBases(
                 Block.publicCopy(announcedBases),
                 Block.publicCopy(intensities.low()),
                 Block.publicCopy(intensities.high())));
         state = State.BASES;
     }
 
-    private void sift(Message.BobBases m, Consumer<Message> out) {
+    private void sift(Message.BobBases m, Conversation peer) {
         try (BitString own = bits.build();
                 BitString ownBases = Objects.requireNonNull(announcedBases);
                 Intensities ownIntensities = Objects.requireNonNull(intensities)) {
             SiftedBlock sifted = SiftedBlock.of(own, ownBases, m.bases(), ownIntensities);
-            out.accept(new Message.AliceBits(Block.publicCopy(sifted.disclosed())));
+            peer.send(new Message.AliceBits(Block.publicCopy(sifted.disclosed())));
             block.sifted(sifted, own.length(), sifted.disclosed(), m.bits());
         }
         if (block.beyondEveryCode()) {
@@ -196,24 +248,24 @@ final class Alice implements Party {
         state = State.RECONCILE;
     }
 
-    private void reconcile(Message.Reconciliation m, Consumer<Message> out) {
+    private void reconcile(Message.Reconciliation m, Conversation peer) {
         AliceReconciler r = Objects.requireNonNull(reconciler);
         if (m.step() instanceof Reconciled) {
             block.reconciled(r.leakage());
             BitString hashKey = BitString.allocate(Arena.ofAuto(), block.verificationKeyBits());
-            engine.entropy().fill(hashKey);
-            out.accept(new Message.Verification(hashKey, block.tags(hashKey)));
+            engine.random(hashKey);
+            peer.send(new Message.Verification(hashKey, block.tags(hashKey)));
             state = State.VERIFY;
             return;
         }
         try {
-            out.accept(new Message.Reconciliation(r.answer(m.step())));
+            peer.send(new Message.Reconciliation(r.answer(m.step())));
         } catch (IllegalArgumentException e) {
             throw new ProtocolException(String.valueOf(e.getMessage()));
         }
     }
 
-    private void publishWrongGroups(Message.Verified m, Consumer<Message> out) {
+    private void publishWrongGroups(Message.Verified m, Conversation peer) {
         block.requireGroups(m.wrongGroups());
         if (!m.wrongGroups().isEmpty()) {
             List<BitString> published = new ArrayList<>();
@@ -222,31 +274,32 @@ final class Alice implements Party {
                     published.add(Block.publicCopy(group));
                 }
             }
-            out.accept(new Message.WrongGroups(m.wrongGroups(), published));
+            peer.send(new Message.WrongGroups(m.wrongGroups(), published));
         }
         block.verified(m.wrongGroups());
         state = State.ERRORS;
     }
 
-    private void decide(Message.ErrorCounts m, Consumer<Message> out) {
+    private void decide(Message.ErrorCounts m, Conversation peer) {
         block.decide(m.errors());
         if (block.abort().isPresent()) {
-            out.accept(new Message.Abort(block.abort().get()));
+            peer.send(new Message.Abort(block.abort().get()));
             state = State.OVER;
             return;
         }
         UUID id = randomId();
         BitString seed = BitString.allocate(Arena.ofAuto(), block.seedBits());
-        engine.entropy().fill(seed);
-        out.accept(new Message.Amplification(id, block.secretBits(), seed));
-        block.amplify(id, seed);
+        engine.random(seed);
+        long supplyBits = custody.supplyBits(block.secretBits());
+        peer.send(new Message.Amplification(id, block.secretBits(), supplyBits, seed));
+        block.amplify(id, supplyBits, seed);
         state = State.DONE;
     }
 
     /** A random UUID, version 4 of RFC 9562. */
     private UUID randomId() {
         try (BitString random = BitString.allocate(128)) {
-            engine.entropy().fill(random);
+            engine.random(random);
             return new UUID(
                     random.word(0) & 0xffff_ffff_ffff_0fffL | 0x4000L,
                     random.word(1) & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L);

@@ -45,6 +45,7 @@ final class Block implements AutoCloseable {
     private Optional<Verdict> verdict = Optional.empty();
     private Optional<String> abort = Optional.empty();
     private UUID keyId = DistilledBlock.NO_ID;
+    private long supplyBits;
     private BitString secret = BitString.allocate(0);
 
     Block(Parameters parameters, Engine engine, Progress progress) {
@@ -216,12 +217,23 @@ final class Block implements AutoCloseable {
         return engine.hash().seedBits(key().length(), secretBits());
     }
 
-    void amplify(UUID id, BitString seed) {
+    void amplify(UUID id, long ofThemSupply, BitString seed) {
         keyId = id;
+        supplyBits = ofThemSupply;
         secret.close();
         secret = engine.hash().hash(seed, key(), secretBits());
         progress.advanced(Stage.AMPLIFY, key().length(), key().length());
         key().wipe();
+    }
+
+    /** Gives the key away to where it is kept; it is not to be used yet. */
+    void stage(KeyCustody custody) {
+        custody.stage(keyId, parameters, secret, supplyBits);
+    }
+
+    /** The key may be used from now on. */
+    void commit(KeyCustody custody) {
+        custody.commit(keyId);
     }
 
     /** What this side says at the end. */
@@ -254,6 +266,11 @@ final class Block implements AutoCloseable {
                 clock.stop());
         BitString key = secret;
         secret = BitString.allocate(0);
+        if (supplyBits > 0) {
+            try (BitString whole = key) {
+                key = whole.slice(supplyBits, whole.length() - supplyBits);
+            }
+        }
         return new DistilledBlock(keyId, key, summary);
     }
 

@@ -56,6 +56,11 @@ final class BlockReader {
         return to > from;
     }
 
+    /** Passes over all records before a pulse. */
+    void skipTo(long pulse) {
+        while (next(pulse)) {}
+    }
+
     /** The batch with the piece: its records {@link #from()} to {@link #to()}. */
     RecordBatch batch() {
         return dump.batch();

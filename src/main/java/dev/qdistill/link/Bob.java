@@ -1,5 +1,6 @@
 package dev.qdistill.link;
 
+import dev.qdistill.auth.PadPool;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.BitStringBuilder;
 import dev.qdistill.dump.Column;
@@ -10,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Bob's role: the receiver of the pulses, the one who corrects. */
@@ -23,11 +23,14 @@ final class Bob implements Party {
         WRONG_GROUPS,
         AMPLIFY,
         DONE,
+        PROVEN,
         OVER
     }
 
     private final Engine engine;
     private final BlockReader records;
+    private final ReadingTurns turns;
+    private final KeyCustody custody;
     private final Block block;
     private final BitStringBuilder bits = new BitStringBuilder();
     private final BitStringBuilder bases = new BitStringBuilder();
@@ -39,39 +42,47 @@ final class Bob implements Party {
     private List<Integer> wrongGroups = List.of();
     private long detections;
 
-    Bob(Parameters parameters, BlockReader records, Engine engine, Progress progress) {
+    Bob(
+            Parameters parameters,
+            BlockReader records,
+            ReadingTurns turns,
+            KeyCustody custody,
+            Engine engine,
+            Progress progress) {
         this.engine = engine;
         this.records = records;
+        this.turns = turns;
+        this.custody = custody;
         this.block = new Block(parameters, engine, progress);
     }
 
     @Override
-    public void start(Consumer<Message> out) {
-        out.accept(new Message.Hello(block.parameters));
+    public void start(Conversation peer) {
+        peer.send(new Message.Hello(block.parameters));
     }
 
     @Override
-    public void receive(Message message, Consumer<Message> out) {
+    public void receive(Message message, Conversation peer) {
         switch (message) {
             case Message.Hello m
             when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
-                announceDetections(out);
+                announceDetections(peer);
                 state = State.ALICE_BASES;
             }
-            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m, out);
-            case Message.AliceBits m when state == State.ALICE_BITS -> beginReconciliation(m, out);
+            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m, peer);
+            case Message.AliceBits m when state == State.ALICE_BITS -> beginReconciliation(m, peer);
             case Message.Reconciliation m
             when state == State.RECONCILE -> {
                 try {
                     Objects.requireNonNull(reconciler)
-                            .receive(m.step(), step -> out.accept(new Message.Reconciliation(step)));
+                            .receive(m.step(), step -> peer.send(new Message.Reconciliation(step)));
                 } catch (IllegalArgumentException e) {
                     throw new ProtocolException(String.valueOf(e.getMessage()));
                 }
             }
-            case Message.Verification m when state == State.RECONCILE -> verify(m, out);
-            case Message.WrongGroups m when state == State.WRONG_GROUPS -> takeWrongGroups(m, out);
+            case Message.Verification m when state == State.RECONCILE -> verify(m, peer);
+            case Message.WrongGroups m when state == State.WRONG_GROUPS -> takeWrongGroups(m, peer);
             case Message.Abort m
             when state == State.AMPLIFY -> {
                 if (block.abort().isEmpty()) {
@@ -79,10 +90,16 @@ final class Bob implements Party {
                 }
                 state = State.OVER;
             }
-            case Message.Amplification m when state == State.AMPLIFY -> amplify(m, out);
+            case Message.Amplification m when state == State.AMPLIFY -> amplify(m, peer);
             case Message.Done m
             when state == State.DONE -> {
                 block.requireSameOutcome("Alice", m);
+                state = State.PROVEN;
+            }
+            case Message.Authentication m
+            when state == State.PROVEN -> {
+                peer.verify(m);
+                block.commit(custody);
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Alice", message, state);
@@ -119,7 +136,8 @@ final class Bob implements Party {
         block.close();
     }
 
-    private void announceDetections(Consumer<Message> out) {
+    private void announceDetections(Conversation peer) {
+        custody.begin(block.parameters.block());
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
             records.append(bits, records.batch().bits());
@@ -127,11 +145,14 @@ final class Bob implements Party {
             if (doubles) {
                 records.append(doubleClicks, records.batch().doubleClicks());
             }
-            out.accept(new Message.Detections(Arrays.copyOfRange(records.pulses(), records.from(), records.to())));
+            peer.send(new Message.Detections(Arrays.copyOfRange(records.pulses(), records.from(), records.to())));
             block.progress.advanced(
                     Stage.SIFT, records.dump().position(), records.dump().size());
         }
-        out.accept(new Message.EndOfMeasurement(bits.length()));
+        turns.release(block.parameters.block());
+        peer.allow(bits.length());
+        peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
+        peer.send(peer.sign());
     }
 
     /** A double click gets a random bit (rule of squashing); whatever the device wrote is not used. */
@@ -139,13 +160,13 @@ final class Bob implements Party {
         long count = doubles.bitCount();
         if (count > 0) {
             try (BitString random = BitString.allocate(count)) {
-                engine.entropy().fill(random);
+                engine.random(random);
                 values.expand(doubles, random);
             }
         }
     }
 
-    private void sift(Message.AliceBases m, Consumer<Message> out) {
+    private void sift(Message.AliceBases m, Conversation peer) {
         try (BitString own = bits.build();
                 BitString ownBases = bases.build();
                 BitString doubles = doubleClicks.build()) {
@@ -158,12 +179,12 @@ final class Bob implements Party {
             }
             detections = own.length();
             sifted = SiftedBlock.of(own, m.bases(), ownBases, new Intensities(m.intensityLow(), m.intensityHigh()));
-            out.accept(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
+            peer.send(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
         }
         state = State.ALICE_BITS;
     }
 
-    private void beginReconciliation(Message.AliceBits m, Consumer<Message> out) {
+    private void beginReconciliation(Message.AliceBits m, Conversation peer) {
         SiftedBlock own = Objects.requireNonNull(sifted);
         block.sifted(own, detections, m.bits(), own.disclosed());
         if (block.beyondEveryCode()) {
@@ -183,10 +204,10 @@ final class Bob implements Party {
                 done -> block.progress.advanced(
                         Stage.RECONCILE, done, block.key().length()));
         state = State.RECONCILE;
-        reconciler.start(step -> out.accept(new Message.Reconciliation(step)));
+        reconciler.start(step -> peer.send(new Message.Reconciliation(step)));
     }
 
-    private void verify(Message.Verification m, Consumer<Message> out) {
+    private void verify(Message.Verification m, Conversation peer) {
         BobReconciler r = Objects.requireNonNull(reconciler);
         if (!r.done()) {
             throw new ProtocolException("Alice sent tags before the reconciliation was over");
@@ -205,15 +226,15 @@ final class Bob implements Party {
             }
         }
         wrongGroups = List.copyOf(wrong);
-        out.accept(new Message.Verified(wrongGroups));
+        peer.send(new Message.Verified(wrongGroups));
         if (wrongGroups.isEmpty()) {
-            countErrors(out);
+            countErrors(peer);
         } else {
             state = State.WRONG_GROUPS;
         }
     }
 
-    private void takeWrongGroups(Message.WrongGroups m, Consumer<Message> out) {
+    private void takeWrongGroups(Message.WrongGroups m, Conversation peer) {
         if (!m.groups().equals(wrongGroups) || m.bits().size() != wrongGroups.size()) {
             throw new ProtocolException("Alice published other groups than the wrong ones");
         }
@@ -225,22 +246,22 @@ final class Bob implements Party {
             }
             block.key().copyFrom(m.bits().get(i), 0, block.groupOffset(g), block.groupBits(g));
         }
-        countErrors(out);
+        countErrors(peer);
     }
 
-    private void countErrors(Consumer<Message> out) {
+    private void countErrors(Conversation peer) {
         block.verified(wrongGroups);
         List<Long> errors;
         try (BitString difference = Objects.requireNonNull(raw)) {
             difference.xor(block.key());
             errors = block.keyErrors(difference);
         }
-        out.accept(new Message.ErrorCounts(errors));
+        peer.send(new Message.ErrorCounts(errors));
         block.decide(errors);
         state = State.AMPLIFY;
     }
 
-    private void amplify(Message.Amplification m, Consumer<Message> out) {
+    private void amplify(Message.Amplification m, Conversation peer) {
         if (block.abort().isPresent()) {
             throw new ProtocolException(
                     "Alice found a key, Bob did not (" + block.abort().get() + ")");
@@ -249,8 +270,17 @@ final class Bob implements Party {
             throw new ProtocolException(
                     "Alice announces a key of " + m.secretBits() + " bits, Bob finds " + block.secretBits());
         }
-        block.amplify(m.keyId(), m.seed());
-        out.accept(block.outcome());
+        if (m.supplyBits() < 0
+                || m.supplyBits() > m.secretBits()
+                || m.supplyBits() % (PadPool.PADS_OF_BLOCK * PadPool.KEY_BITS) != 0) {
+            throw new ProtocolException("Alice wants " + m.supplyBits() + " of " + m.secretBits()
+                    + " bits as authentication key; a multiple of "
+                    + PadPool.PADS_OF_BLOCK * PadPool.KEY_BITS + " is possible");
+        }
+        block.amplify(m.keyId(), m.supplyBits(), m.seed());
+        block.stage(custody);
+        peer.send(block.outcome());
+        peer.send(peer.sign());
         state = State.DONE;
     }
 }

@@ -1,28 +1,43 @@
 package dev.qdistill.link;
 
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** An ordered, reliable, two-way channel of messages between Alice and Bob. */
+/**
+ * What connects Alice and Bob: conversations, which are independent of each other, one for each block. Safe for use by many
+ * threads.
+ */
 public interface Channel extends AutoCloseable {
+    /** The number of the conversation about the link itself. */
+    long LINK = -1;
 
     /**
-     * Sends a message; waits while the peer is too far behind.
+     * Begins a conversation. What the peer has said in it already waits there.
      *
-     * @throws ProtocolException if the peer is gone
+     * @param number of the block, or {@link #LINK}; each is begun once
+     * @throws ProtocolException if the channel is closed or broken
      */
-    void send(Message message);
+    Conversation conversation(long number);
 
     /**
-     * The next message; waits for it.
+     * The two ends have agreed to go on.
      *
-     * @throws ProtocolException if the peer is gone
+     * @param nonces both ends', Alice's first, two words each; part of what the tags of later conversations are over
+     * @param firstBlock no conversation about an earlier block will begin
      */
-    Message receive();
+    default void opened(long[] nonces, long firstBlock) {}
 
-    /** Ends the channel: the peer's next call fails. */
+    /** Ends the channel because of a failure, of which the peer is told as far as the channel can. */
+    default void abort(String reason) {
+        close();
+    }
+
+    /** Ends the channel: all calls of the peer's fail, and all calls here. */
     @Override
     void close();
 
@@ -34,30 +49,69 @@ public interface Channel extends AutoCloseable {
      */
     record Ends(Channel alice, Channel bob) {}
 
-    /** A channel inside this process; each end is used by one thread. */
+    /** A channel inside this process. There is nobody on the way, and no key to authenticate with: tags are empty. */
     static Ends inMemory() {
-        BlockingQueue<Message> toBob = new ArrayBlockingQueue<>(InMemory.CAPACITY);
-        BlockingQueue<Message> toAlice = new ArrayBlockingQueue<>(InMemory.CAPACITY);
+        ConcurrentHashMap<Long, InMemory.Queues> open = new ConcurrentHashMap<>();
         AtomicBoolean closed = new AtomicBoolean();
-        return new Ends(new InMemory(toBob, toAlice, closed), new InMemory(toAlice, toBob, closed));
+        return new Ends(new InMemory(open, closed, true), new InMemory(open, closed, false));
     }
 
     /**
-     * Two bounded queues.
+     * Bounded queues for each conversation.
      *
-     * @param out to the peer
-     * @param in from the peer
+     * @param open the conversations that were begun at either end
      * @param closed set by the first side that closes
+     * @param alice whether it is Alice's end
      */
-    record InMemory(BlockingQueue<Message> out, BlockingQueue<Message> in, AtomicBoolean closed) implements Channel {
+    record InMemory(ConcurrentHashMap<Long, Queues> open, AtomicBoolean closed, boolean alice) implements Channel {
         private static final int CAPACITY = 16;
         private static final long POLL_MILLIS = 20;
+
+        /** A conversation's queues, and the ends that have not closed it. */
+        record Queues(BlockingQueue<Message> toAlice, BlockingQueue<Message> toBob, AtomicInteger ends) {
+            Queues() {
+                this(new ArrayBlockingQueue<>(CAPACITY), new ArrayBlockingQueue<>(CAPACITY), new AtomicInteger(2));
+            }
+        }
+
+        @Override
+        public Conversation conversation(long number) {
+            Queues q = open.computeIfAbsent(number, n -> new Queues());
+            return new Talk(
+                    number, q, alice ? q.toBob : q.toAlice, alice ? q.toAlice : q.toBob, this, new AtomicBoolean());
+        }
+
+        @Override
+        public void close() {
+            closed.set(true);
+        }
+    }
+
+    /**
+     * One end of a conversation in memory.
+     *
+     * @param number the block
+     * @param queues both directions
+     * @param out to the peer
+     * @param in from the peer
+     * @param channel its channel
+     * @param cancelled whether this end gave it up
+     */
+    record Talk(
+            long number,
+            InMemory.Queues queues,
+            BlockingQueue<Message> out,
+            BlockingQueue<Message> in,
+            InMemory channel,
+            AtomicBoolean cancelled)
+            implements Conversation {
+        private static final Message.Authentication EMPTY = new Message.Authentication(Optional.empty());
 
         @Override
         public void send(Message message) {
             try {
-                while (!out.offer(message, POLL_MILLIS, TimeUnit.MILLISECONDS)) {
-                    if (closed.get()) {
+                while (!out.offer(message, InMemory.POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+                    if (channel.closed.get()) {
                         throw gone();
                     }
                 }
@@ -70,11 +124,11 @@ public interface Channel extends AutoCloseable {
         public Message receive() {
             try {
                 for (; ; ) {
-                    Message message = in.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                    Message message = in.poll(InMemory.POLL_MILLIS, TimeUnit.MILLISECONDS);
                     if (message != null) {
                         return message;
                     }
-                    if (closed.get() && in.isEmpty()) {
+                    if (cancelled.get() || channel.closed.get() && in.isEmpty()) {
                         throw gone();
                     }
                 }
@@ -84,8 +138,26 @@ public interface Channel extends AutoCloseable {
         }
 
         @Override
+        public void allow(long detections) {}
+
+        @Override
+        public Message.Authentication sign() {
+            return EMPTY;
+        }
+
+        @Override
+        public void verify(Message.Authentication tag) {}
+
+        @Override
+        public void cancel() {
+            cancelled.set(true);
+        }
+
+        @Override
         public void close() {
-            closed.set(true);
+            if (queues.ends.decrementAndGet() == 0) {
+                channel.open.remove(number);
+            }
         }
 
         private static ProtocolException gone() {

@@ -3,6 +3,7 @@ package dev.qdistill.link;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.amplify.EntropySource;
+import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
@@ -17,6 +18,13 @@ import dev.qdistill.ldpc.SyndromeDecoder;
  * @param entropy random bits for the hash functions, the key ids and double clicks
  */
 public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy) {
+
+    /** Overwrites {@code bits} with fresh random bits; safe for use by many threads. */
+    public void random(BitString bits) {
+        synchronized (entropy) {
+            entropy.fill(bits);
+        }
+    }
 
     /** What the decoder runs on. */
     public Backend decoderBackend() {

@@ -1,8 +1,10 @@
 package dev.qdistill.link;
 
+import dev.qdistill.auth.Tag;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.reconcile.ReconcileMessage;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -12,7 +14,45 @@ import java.util.UUID;
 public sealed interface Message {
 
     /**
-     * Each side's first message: what both must agree on.
+     * The first message on a new connection, from both ends.
+     *
+     * @param version of the protocol
+     * @param link the link's name
+     * @param session the session that the raw data are of
+     * @param nonceLow random, new for each connection
+     * @param nonceHigh more of the same
+     * @param nextBlock the first block that this end has not begun
+     * @param staged Bob's keys of which he does not know whether Alice has committed hers; none from Alice
+     * @param supplies the supplies of authentication key that Bob uses; none from Alice
+     */
+    record Open(
+            int version,
+            String link,
+            String session,
+            long nonceLow,
+            long nonceHigh,
+            long nextBlock,
+            List<UUID> staged,
+            List<UUID> supplies)
+            implements Message {}
+
+    /**
+     * Alice's answer to Bob's {@link Open}.
+     *
+     * @param stored those of his staged keys that she has committed
+     * @param supplies the supplies of authentication key that she uses
+     */
+    record Resume(List<UUID> stored, List<UUID> supplies) implements Message {}
+
+    /**
+     * The sender's tag over all that both ends have said in this conversation, apart from tags.
+     *
+     * @param tag empty on a channel on which nobody can sit
+     */
+    record Authentication(Optional<Tag> tag) implements Message {}
+
+    /**
+     * Each side's first message of a block: what both must agree on.
      *
      * @param parameters the sender's
      */
@@ -30,8 +70,9 @@ public sealed interface Message {
      * Bob's measurement of the block is over: from here on bases may be announced.
      *
      * @param detections how many there were
+     * @param supplies the supplies of authentication key that Bob uses
      */
-    record EndOfMeasurement(long detections) implements Message {}
+    record EndOfMeasurement(long detections, List<UUID> supplies) implements Message {}
 
     /**
      * Alice's bases (0 = Z, 1 = X) and intensities, one for each detection.
@@ -99,9 +140,10 @@ public sealed interface Message {
      *
      * @param keyId the id of the key at both sites
      * @param secretBits its length
+     * @param supplyBits how many of its bits, from the first on, become authentication key
      * @param seed the seed of the modified Toeplitz matrix
      */
-    record Amplification(UUID keyId, long secretBits, BitString seed) implements Message {}
+    record Amplification(UUID keyId, long secretBits, long supplyBits, BitString seed) implements Message {}
 
     /**
      * The sender found no key in this block.
@@ -111,7 +153,7 @@ public sealed interface Message {
     record Abort(String reason) implements Message {}
 
     /**
-     * The sender holds the key: first Bob's, then Alice's last message of a block.
+     * The sender holds the key: Bob has staged it, or Alice has committed it. The sender's tag follows.
      *
      * @param keyId the id of the key
      * @param leakedBits what the sender counted, for the other to compare
@@ -119,7 +161,7 @@ public sealed interface Message {
     record Done(UUID keyId, long leakedBits) implements Message {}
 
     /**
-     * Bob has no more blocks: sent in place of his {@link Hello}.
+     * Bob has no more blocks: sent in place of his {@link Hello}. His tag follows.
      *
      * @param blocks how many there were
      */

@@ -27,6 +27,7 @@ import java.util.Objects;
  * @param frameBits the largest frame
  * @param profile what the codes are chosen for
  * @param codes fingerprint of the code family
+ * @param maximumDetections a block with more detections ends
  */
 public record Parameters(
         int version,
@@ -45,7 +46,8 @@ public record Parameters(
         boolean requireUnequalBasis,
         int frameBits,
         Profile profile,
-        String codes) {
+        String codes,
+        long maximumDetections) {
     /** The version this program speaks. */
     public static final int VERSION = 1;
 

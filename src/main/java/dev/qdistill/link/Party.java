@@ -1,7 +1,5 @@
 package dev.qdistill.link;
 
-import java.util.function.Consumer;
-
 /**
  * One side of the protocol for one block: a state machine that takes a message and returns messages.
  *
@@ -10,15 +8,15 @@ import java.util.function.Consumer;
 sealed interface Party extends AutoCloseable permits Alice, Bob {
 
     /** Begins the block. */
-    void start(Consumer<Message> out);
+    void start(Conversation peer);
 
     /**
      * Takes the peer's next message.
      *
-     * @param out takes the answers, in order
+     * @param peer takes the answers, in order
      * @throws ProtocolException if the message is not one that may come now
      */
-    void receive(Message message, Consumer<Message> out);
+    void receive(Message message, Conversation peer);
 
     /** Whether the block is over. */
     boolean done();

@@ -8,4 +8,8 @@ public final class ProtocolException extends RuntimeException {
     public ProtocolException(String problem) {
         super(problem);
     }
+
+    ProtocolException(String problem, RuntimeException cause) {
+        super(problem, cause);
+    }
 }

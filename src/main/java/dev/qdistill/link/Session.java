@@ -1,31 +1,115 @@
 package dev.qdistill.link;
 
+import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One side of a session: its dump, cut into blocks by pulses, and the channel to the peer. Each block is a statement of
- * security of its own; a block that fails or is refused is over, the next one stands alone.
+ * security of its own; a block that is refused is over, the next one stands alone.
+ *
+ * <p>Several blocks may be in work at once, each in a conversation and on a thread of its own, so that neither end waits
+ * while messages are on their way; the raw data are read in order. A block that fails (the peer breaks the protocol, a tag is
+ * wrong) ends the session, and with it the blocks in work.
  */
-public final class Session {
+public final class Session implements AutoCloseable {
     private final Role role;
     private final BlockReader records;
     private final Channel channel;
     private final Engine engine;
     private final Settings settings;
     private final Progress progress;
-    private long block;
+    private final Plan plan;
+    private final ReadingTurns turns;
+    private final String codes;
+    private final Deque<Running> running = new ArrayDeque<>();
+    private final Object changed = new Object();
+    private @Nullable Throwable failure;
+    private final Map<Long, Conversation> conversations = new HashMap<>();
+    private long nextBlock;
+    /** The number in place of which Bob said that there are no more blocks. */
+    private long last = Long.MAX_VALUE;
+
+    private boolean over;
+
+    /**
+     * How a session is run; {@code maximumDetections} must be the same at both ends.
+     *
+     * @param firstBlock the first block of this connection; the records of those before are passed over
+     * @param window blocks in work at once, 1 or more
+     * @param maximumDetections a block with more detections ends the session
+     * @param custody where keys go
+     */
+    public record Plan(long firstBlock, int window, long maximumDetections, KeyCustody custody) {
+        /** From the first block on, one after another, no limit, the keys to the caller. */
+        public static final Plan OFFLINE = new Plan(0, 1, Long.MAX_VALUE, KeyCustody.CALLER);
+
+        /** @throws IllegalArgumentException if a value is out of range */
+        public Plan {
+            if (firstBlock < 0 || window < 1 || maximumDetections < 1) {
+                throw new IllegalArgumentException("First block " + firstBlock + ", window " + window + ", at most "
+                        + maximumDetections + " detections a block");
+            }
+        }
+    }
+
+    /** A block in work. A thread of the platform: it computes for long, and must not hold up those that pass messages on. */
+    private final class Running {
+        private final Thread thread;
+        private boolean ended;
+        private Optional<DistilledBlock> result = Optional.empty();
+
+        Running(long number) {
+            thread = Thread.ofPlatform()
+                    .daemon()
+                    .name("qdistill-" + role + "-block-" + number)
+                    .start(() -> {
+                        try {
+                            done(run(number));
+                        } catch (Throwable e) {
+                            fail(number, e);
+                        }
+                    });
+        }
+
+        private void done(Optional<DistilledBlock> block) {
+            synchronized (changed) {
+                ended = true;
+                result = block;
+                changed.notifyAll();
+            }
+        }
+    }
+
+    /** A session that is run by {@link Plan#OFFLINE}. */
+    public Session(Role role, DumpReader dump, Channel channel, Engine engine, Settings settings, Progress progress) {
+        this(role, dump, channel, engine, settings, Plan.OFFLINE, progress);
+    }
 
     /**
      * @param dump this side's dump; not closed here
      * @param channel to the peer; not closed here
+     * @param progress told by several threads if there are several blocks in work
      */
-    public Session(Role role, DumpReader dump, Channel channel, Engine engine, Settings settings, Progress progress) {
+    public Session(
+            Role role,
+            DumpReader dump,
+            Channel channel,
+            Engine engine,
+            Settings settings,
+            Plan plan,
+            Progress progress) {
         dump.requireRole(role);
         this.role = role;
         this.records = new BlockReader(dump);
@@ -33,51 +117,203 @@ public final class Session {
         this.engine = engine;
         this.settings = settings;
         this.progress = progress;
+        this.plan = plan;
+        this.codes = engine.codes().fingerprint();
+        this.nextBlock = plan.firstBlock();
+        this.turns = new ReadingTurns(nextBlock);
+        if (nextBlock > 0) {
+            // What is one block as a whole has no second one.
+            boolean single = settings.blockPulses() == Long.MAX_VALUE;
+            records.skipTo(single ? Long.MAX_VALUE : parameters(nextBlock).firstPulse());
+        }
     }
 
     /**
-     * Runs the next block with the peer.
+     * Runs the next block with the peer, or waits for it.
      *
      * @return its result, which the caller closes; empty if there are no more blocks
      * @throws ProtocolException if the peer breaks the protocol or goes away
+     * @throws dev.qdistill.auth.AuthenticationException if a tag is wrong, or there is no key to authenticate with
      * @throws dev.qdistill.dump.BadInputException if this side's dump is damaged, or is not of the peer's session
      */
     public Optional<DistilledBlock> next() {
-        if (role == Role.BOB && block > 0 && records.exhausted()) {
-            channel.send(new Message.EndOfSession(block));
+        if (over) {
             return Optional.empty();
         }
-        try (Party party = party(parameters())) {
-            party.start(channel::send);
-            Message first = channel.receive();
-            if (first instanceof Message.EndOfSession end && role == Role.ALICE) {
-                finish(end);
-                return Optional.empty();
+        Optional<DistilledBlock> result;
+        if (plan.equals(Plan.OFFLINE)) {
+            result = run(nextBlock++);
+        } else {
+            while (running.size() < plan.window() && failed() == null) {
+                running.add(new Running(nextBlock++));
             }
-            party.receive(first, channel::send);
-            while (!party.done()) {
-                party.receive(channel.receive(), channel::send);
+            result = await(running.element());
+            running.remove();
+        }
+        over = result.isEmpty();
+        return result;
+    }
+
+    private Optional<DistilledBlock> await(Running head) {
+        synchronized (changed) {
+            try {
+                while (!head.ended) {
+                    switch (failure) {
+                        case null -> changed.wait();
+                        case RuntimeException e -> throw e;
+                        case Error e -> throw e;
+                        default -> throw new IllegalStateException(failure);
+                    }
+                }
+                return head.result;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ProtocolException("interrupted while waiting for a block");
             }
-            block++;
-            return Optional.of(party.result());
         }
     }
 
-    private void finish(Message.EndOfSession end) {
-        if (end.blocks() != block) {
-            throw new ProtocolException("Bob ends the session after " + end.blocks() + " blocks, Alice saw " + block);
+    private @Nullable Throwable failed() {
+        synchronized (changed) {
+            return failure;
         }
+    }
+
+    private void fail(long number, Throwable e) {
+        synchronized (changed) {
+            if (number > last) {
+                return; // it was begun in case there were more blocks
+            }
+            if (failure == null) {
+                failure = e;
+            }
+            changed.notifyAll();
+        }
+        turns.fail();
+        // Not by interrupts: they would close files that other blocks write to. The other blocks see the channel end.
+        boolean tell = e instanceof ProtocolException || e instanceof AuthenticationException;
+        channel.abort(tell ? String.valueOf(e.getMessage()) : "a block failed here");
+    }
+
+    /** Ends the blocks in work, and with them the channel, and waits until they are over; what they have is wiped. */
+    @Override
+    public void close() {
+        turns.fail();
+        synchronized (changed) {
+            if (over) {
+                conversations.values().forEach(Conversation::cancel);
+            } else if (running.stream().anyMatch(r -> r.thread.isAlive())) {
+                channel.abort("the session was closed here");
+            }
+        }
+        boolean interrupted = false;
+        for (Running r : running) {
+            while (r.thread.isAlive()) {
+                try {
+                    r.thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            synchronized (changed) {
+                r.result.ifPresent(DistilledBlock::close);
+            }
+        }
+        running.clear();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Optional<DistilledBlock> run(long number) {
+        try (Conversation peer = conversation(number);
+                Party party = party(parameters(number))) {
+            if (role == Role.BOB) {
+                turns.await(number);
+                if (number > 0 && records.exhausted()) {
+                    // Hers is in the transcript that the tag is over.
+                    if (!(peer.receive() instanceof Message.Hello)) {
+                        throw new ProtocolException("Alice began a block without Hello");
+                    }
+                    peer.send(new Message.EndOfSession(number));
+                    peer.send(peer.sign());
+                    end(number);
+                    return Optional.empty();
+                }
+            }
+            party.start(peer);
+            Message first = peer.receive();
+            if (first instanceof Message.EndOfSession end && role == Role.ALICE) {
+                finish(number, end, peer);
+                return Optional.empty();
+            }
+            receive(party, first, peer);
+            while (!party.done()) {
+                receive(party, peer.receive(), peer);
+            }
+            return Optional.of(party.result());
+        } finally {
+            synchronized (changed) {
+                conversations.remove(number);
+            }
+        }
+    }
+
+    /** What a message of the peer's leads to is the peer's doing, wherever it is noticed. */
+    private void receive(Party party, Message message, Conversation peer) {
+        try {
+            party.receive(message, peer);
+        } catch (IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException
+                | NoSuchElementException e) {
+            String name = message instanceof Message.Reconciliation r
+                    ? r.step().getClass().getSimpleName()
+                    : message.getClass().getSimpleName();
+            throw new ProtocolException("the peer's " + name + " does not fit: " + e.getMessage(), e);
+        }
+    }
+
+    private Conversation conversation(long number) {
+        Conversation peer = channel.conversation(number);
+        synchronized (changed) {
+            conversations.put(number, peer);
+            if (number > last) {
+                peer.cancel();
+            }
+        }
+        return peer;
+    }
+
+    /** Blocks beyond this one were begun in vain. */
+    private void end(long number) {
+        synchronized (changed) {
+            last = number;
+        }
+        turns.fail();
+    }
+
+    private void finish(long number, Message.EndOfSession end, Conversation peer) {
+        if (end.blocks() != number) {
+            throw new ProtocolException("Bob ends the session after " + end.blocks() + " blocks, Alice saw " + number);
+        }
+        if (!(peer.receive() instanceof Message.Authentication tag)) {
+            throw new ProtocolException("Bob ends the session without a tag");
+        }
+        peer.verify(tag);
+        turns.await(number);
         // The rest is read, so that a damaged dump does not pass for a whole one.
         while (records.next(Long.MAX_VALUE)) {}
+        end(number);
     }
 
     private Party party(Parameters parameters) {
         return role == Role.ALICE
-                ? new Alice(parameters, records, engine, progress)
-                : new Bob(parameters, records, engine, progress);
+                ? new Alice(parameters, records, turns, plan.custody(), engine, progress)
+                : new Bob(parameters, records, turns, plan.custody(), engine, progress);
     }
 
-    private Parameters parameters() {
+    private Parameters parameters(long block) {
         DumpHeader header = records.dump().header();
         boolean single = settings.blockPulses() == Long.MAX_VALUE;
         return new Parameters(
@@ -97,6 +333,7 @@ public final class Session {
                 header.kind() != DumpKind.SIFTED,
                 settings.frameBits(),
                 settings.profile(),
-                engine.codes().fingerprint());
+                codes,
+                plan.maximumDetections());
     }
 }

@@ -59,6 +59,10 @@ public final class BobReconciler implements AutoCloseable {
     private static final int FIRST_FRAMES = 4;
 
     private static final int MAXIMUM_REVEALS = 2;
+
+    /** Batches asked for at once, in the end: so that 50 ms to Alice and back do not stall a large block. */
+    private static final int MAXIMUM_AHEAD = 3;
+
     /** Parities that Cascade needs, in entropies of the errors: somewhat more than usual. */
     private static final double CASCADE_SHARE = 1.15;
     /** Bytes of idle decoders for each thread. */
@@ -99,6 +103,9 @@ public final class BobReconciler implements AutoCloseable {
     private Leakage leakage = Leakage.NONE;
     private int requested;
     private boolean calibrated;
+    /** Batches to have asked for: few at first, while the error rate is not well known. */
+    private int ahead = 1;
+
     private int open;
     private int awaited;
     private long correctedBits;
@@ -356,6 +363,13 @@ public final class BobReconciler implements AutoCloseable {
             ready.add(new Attempt(frames.get(m.frames().get(i)), code, m.syndromes(), bits * i));
         }
         if (calibrated) {
+            requestAhead(out);
+            ahead = Math.min(ahead + 1, MAXIMUM_AHEAD);
+        }
+    }
+
+    private void requestAhead(Consumer<ReconcileMessage> out) {
+        while (askedSyndromes.size() < ahead && requested < frames.size()) {
             requestNext(out);
         }
     }
@@ -436,7 +450,7 @@ public final class BobReconciler implements AutoCloseable {
         settle(batch, out);
         if (!calibrated) {
             calibrated = true;
-            requestNext(out);
+            requestAhead(out);
         }
     }
 

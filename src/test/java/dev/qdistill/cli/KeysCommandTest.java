@@ -1,10 +1,12 @@
 package dev.qdistill.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.bits.BitString;
+import dev.qdistill.keystore.IndexedKeyStore;
 import dev.qdistill.keystore.KeyRecord;
 import dev.qdistill.keystore.KeyStore;
 import dev.qdistill.keystore.Site;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,6 +132,36 @@ final class KeysCommandTest {
                                 Files.createDirectory(dir.resolve("empty")).toString())
                         .code());
         assertEquals(ExitCode.USAGE, CommandRun.of("keys").code());
+    }
+
+    @Test
+    void aStoreWithAnIndexShowsStatesAndHandsAKeyOutOnce() throws IOException {
+        assertEquals(ExitCode.STORAGE, CommandRun.of("keys", "ledger", store()).code());
+        IndexedKeyStore.open(dir.resolve("store"), Map.of()).close();
+        assertTrue(CommandRun.of("keys", "list", store()).out().contains("available"));
+        assertEquals(ExitCode.OK, CommandRun.of("keys", "verify", store()).code());
+        Path out = dir.resolve("key.raw");
+        Files.writeString(out, "mine");
+        assertEquals(
+                ExitCode.STORAGE,
+                CommandRun.of("keys", "export", store(), ID, "--out", out.toString())
+                        .code());
+        Files.delete(out);
+        CommandRun export = CommandRun.of("keys", "export", store(), ID, "--out", out.toString());
+        assertEquals(ExitCode.OK, export.code(), export.err());
+        assertArrayEquals(new byte[] {0x55, (byte) 0xf5}, Files.readAllBytes(out));
+        assertEquals(
+                ExitCode.STORAGE,
+                CommandRun.of("keys", "export", store(), ID, "--out", out + "2").code());
+        assertTrue(CommandRun.of("keys", "list", store()).out().startsWith("0 keys"));
+        assertTrue(CommandRun.of("keys", "list", store(), "--all").out().contains("delivered"));
+        String ledger = CommandRun.of("keys", "ledger", store()).out();
+        assertTrue(ledger.contains("made") && ledger.contains("taken"), ledger);
+        JsonNode made = JsonMapper.shared()
+                .readTree(CommandRun.of("keys", "ledger", store(), "--json").out())
+                .get("ledger")
+                .get(0);
+        assertEquals(1e-9, made.get("epsilonSecrecy").doubleValue());
     }
 
     private String store() {

@@ -80,11 +80,21 @@ final class LinkTest {
             Settings bobSettings,
             UnaryOperator<Message> toBob,
             UnaryOperator<Message> toAlice) {
+        return run(aliceSettings, bobSettings, toBob, toAlice, 1);
+    }
+
+    private static Keys run(
+            Settings aliceSettings,
+            Settings bobSettings,
+            UnaryOperator<Message> toBob,
+            UnaryOperator<Message> toAlice,
+            int window) {
         Channel.Ends ends = Channel.inMemory();
         CompletableFuture<List<DistilledBlock>> a = CompletableFuture.supplyAsync(
-                () -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings), Thread.ofPlatform()::start);
+                () -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings, window),
+                Thread.ofPlatform()::start);
         CompletableFuture<List<DistilledBlock>> b = CompletableFuture.supplyAsync(
-                () -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings), Thread.ofPlatform()::start);
+                () -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings, window), Thread.ofPlatform()::start);
         RuntimeException failure = null;
         Keys keys = new Keys(List.of(), List.of());
         try {
@@ -123,11 +133,18 @@ final class LinkTest {
         }
     }
 
-    private static List<DistilledBlock> side(Role role, Path file, Channel channel, Settings settings) {
+    private static List<DistilledBlock> side(Role role, Path file, Channel channel, Settings settings, int window) {
         List<DistilledBlock> blocks = new ArrayList<>();
         try (channel;
-                DumpReader dump = DumpReader.open(file)) {
-            Session session = new Session(role, dump, channel, ENGINE, settings, Progress.NONE);
+                DumpReader dump = DumpReader.open(file);
+                Session session = new Session(
+                        role,
+                        dump,
+                        channel,
+                        ENGINE,
+                        settings,
+                        new Session.Plan(0, window, 1 << 26, KeyCustody.CALLER),
+                        Progress.NONE)) {
             for (Optional<DistilledBlock> b = session.next(); b.isPresent(); b = session.next()) {
                 blocks.add(b.get());
             }
@@ -138,13 +155,8 @@ final class LinkTest {
     private static Channel tap(Channel channel, UnaryOperator<Message> change) {
         return new Channel() {
             @Override
-            public void send(Message message) {
-                channel.send(change.apply(message));
-            }
-
-            @Override
-            public Message receive() {
-                return channel.receive();
+            public Conversation conversation(long number) {
+                return new Tapped(channel.conversation(number), change);
             }
 
             @Override
@@ -152,6 +164,44 @@ final class LinkTest {
                 channel.close();
             }
         };
+    }
+
+    /** A conversation with somebody on the way. */
+    private record Tapped(Conversation behind, UnaryOperator<Message> change) implements Conversation {
+        @Override
+        public void send(Message message) {
+            behind.send(change.apply(message));
+        }
+
+        @Override
+        public Message receive() {
+            return behind.receive();
+        }
+
+        @Override
+        public void allow(long detections) {
+            behind.allow(detections);
+        }
+
+        @Override
+        public Message.Authentication sign() {
+            return behind.sign();
+        }
+
+        @Override
+        public void verify(Message.Authentication tag) {
+            behind.verify(tag);
+        }
+
+        @Override
+        public void cancel() {
+            behind.cancel();
+        }
+
+        @Override
+        public void close() {
+            behind.close();
+        }
     }
 
     private static Keys runTapped(UnaryOperator<Message> toBob, UnaryOperator<Message> toAlice) {
@@ -197,6 +247,38 @@ final class LinkTest {
         assertEquals(pulses, sent);
         Keys whole = runTapped(m -> m, m -> m);
         assertEquals(whole.bob.getFirst().summary().detections(), detections);
+    }
+
+    @Test
+    void blocksInFlightGiveWhatTheyGiveOneAfterAnother() {
+        Settings settings = settings(pulses / 7 + 1, 1e-9);
+        Keys keys = run(settings, settings, m -> m, m -> m, 3);
+        Keys one = run(settings, settings, m -> m, m -> m, 1);
+        assertEquals(7, keys.alice.size());
+        for (int i = 0; i < 7; i++) {
+            assertTrue(keys.alice.get(i).key().contentEquals(keys.bob.get(i).key()));
+            assertEquals(i, keys.bob.get(i).summary().parameters().block());
+            assertEquals(
+                    one.bob.get(i).summary().detections(),
+                    keys.bob.get(i).summary().detections());
+            assertEquals(
+                    one.bob.get(i).summary().counts().keyDetections(),
+                    keys.bob.get(i).summary().counts().keyDetections());
+        }
+    }
+
+    @Test
+    void aFailureEndsAllBlocksInFlight() {
+        Settings settings = settings(pulses / 7 + 1, 1e-9);
+        Broken e = assertThrows(
+                Broken.class,
+                () -> run(
+                        settings,
+                        settings,
+                        m -> m instanceof Message.AliceBits ? new Message.Verified(List.of()) : m,
+                        m -> m,
+                        3));
+        assertInstanceOf(ProtocolException.class, e.bobFailure);
     }
 
     @Test
@@ -257,11 +339,11 @@ final class LinkTest {
                         ? new Message.Verification(v.hashKey().slice(0, 10), v.tags())
                         : m,
                 m -> m instanceof Message.Amplification v
-                        ? new Message.Amplification(v.keyId(), v.secretBits() + 1, v.seed())
+                        ? new Message.Amplification(v.keyId(), v.secretBits() + 1, 0, v.seed())
                         : m,
                 m -> m instanceof Message.Amplification v
                         ? new Message.Amplification(
-                                v.keyId(), v.secretBits(), v.seed().slice(0, 77))
+                                v.keyId(), v.secretBits(), 0, v.seed().slice(0, 77))
                         : m,
                 m -> m instanceof Message.Amplification ? new Message.Abort("no") : m,
                 m -> m instanceof Message.Reconciliation r && r.step() instanceof ReconcileMessage.Syndromes s
@@ -272,7 +354,9 @@ final class LinkTest {
             assertThrows(RuntimeException.class, () -> runTapped(change, m -> m));
         }
         List<UnaryOperator<Message>> fromBob = List.of(
-                m -> m instanceof Message.EndOfMeasurement e ? new Message.EndOfMeasurement(e.detections() + 1) : m,
+                m -> m instanceof Message.EndOfMeasurement e
+                        ? new Message.EndOfMeasurement(e.detections() + 1, e.supplies())
+                        : m,
                 m -> m instanceof Message.BobBases b
                         ? new Message.BobBases(b.bases(), b.bits().slice(0, 9))
                         : m,
