@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BobReconciler implements AutoCloseable {
     /** Bits of a full batch: a pause for the next choice of the code. */
-    private static final long BATCH_BITS = 1 << 22;
+    private static final long BATCH_BITS = 1 << 23;
 
     /** Frames of a full batch at least, for each thread. */
     private static final int BATCH_FRAMES = 8;

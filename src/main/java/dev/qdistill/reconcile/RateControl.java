@@ -105,7 +105,8 @@ final class RateControl {
     private Curve curve(Frame frame) {
         Curve curve = curves.computeIfAbsent(frame.codeBits(), bits -> new Curve(codes.codes(bits, profile), profile));
         if (Double.isNaN(curve.margin)) {
-            curve.margin = profile == Profile.FAST
+            // The operating points of long efficient frames are for cheap failures already.
+            curve.margin = profile == Profile.FAST || frame.codeBits() >= 1 << 18
                     ? 0
                     : spread(frame.bits(), qber.value()) * FiniteLengthBound.quantile(failures(frame))
                             - spread(frame.codeBits(), qber.value()) * FiniteLengthBound.quantile(OPERATING_FAILURES);
@@ -122,7 +123,7 @@ final class RateControl {
         if (frame.codeBits() < 1 << 16) {
             return fast ? 0.3 : 0.45;
         }
-        return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.08;
+        return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.05;
     }
 
     /** The standard deviation of what a frame of so many bits needs, relative to the leakage. */
