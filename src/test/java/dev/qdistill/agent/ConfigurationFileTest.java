@@ -86,7 +86,7 @@ final class ConfigurationFileTest {
         assertEquals(new Endpoint("::1", 7500), link.peer().listen().orElseThrow());
         assertEquals(dir.resolve("auth"), link.peer().authenticationKey());
         assertEquals(
-                1 << 18,
+                1 << 20,
                 read(MINIMAL.replace("block:", "profile: efficient\n    block:"))
                         .links()
                         .getFirst()
