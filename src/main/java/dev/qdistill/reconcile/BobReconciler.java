@@ -467,9 +467,7 @@ public final class BobReconciler implements AutoCloseable {
         double work = 0;
         for (Attempt a : batch) {
             iterations += a.iterations;
-            work += (double) a.iterations
-                    * a.code.code().edges()
-                    * a.code.code().circulant();
+            work += a.iterations * rates.work(a.code.code());
             if (a.first) {
                 bits += a.frame.bits();
                 errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();
