@@ -7,12 +7,15 @@ import java.lang.foreign.Arena;
 final class NativeTransform implements Transform {
     private final int m;
     private final NativeTransforms kernels;
+    private final NativePlan tables;
     private final long plan;
 
     NativeTransform(int m, NativeTransforms kernels, Arena arena) {
         this.m = m;
         this.kernels = kernels;
-        plan = new NativePlan(m, arena).address();
+        // Kept, since it keeps the memory that the address is of.
+        tables = new NativePlan(m, arena);
+        plan = tables.address();
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
@@ -26,6 +27,7 @@ final class NativeTransforms implements TransformKernels {
     private final MethodHandle stripsBack;
     private final MethodHandle units;
     private final MethodHandle convert;
+    private final ConcurrentHashMap<Integer, NativeTransform> transforms = new ConcurrentHashMap<>();
 
     /**
      * @throws java.util.NoSuchElementException if the library has none for {@code isa}: its compiler knew no such instructions
@@ -65,7 +67,9 @@ final class NativeTransforms implements TransformKernels {
 
     @Override
     public Transform transform(int m, Arena arena) {
-        return new NativeTransform(m, this, arena);
+        // Its tables take longer to make than a product of 2^20 bits; they are small, public, and the same for
+        // everybody.
+        return transforms.computeIfAbsent(m, size -> new NativeTransform(size, this, Arena.ofAuto()));
     }
 
     @Override
