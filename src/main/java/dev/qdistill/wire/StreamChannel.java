@@ -61,6 +61,7 @@ final class StreamChannel implements Channel {
     private @Nullable CallStreamObserver<Frame> out;
     private @Nullable ProtocolException broken;
     private boolean ended;
+    private boolean peerDone;
     private volatile long heard = System.nanoTime();
     /** All conversations up to this one are over here, and so are those in {@code over}. */
     private long floor = LINK - 1;
@@ -120,6 +121,12 @@ final class StreamChannel implements Channel {
 
             @Override
             public void onCompleted() {
+                lock.lock();
+                try {
+                    peerDone = broken == null;
+                } finally {
+                    lock.unlock();
+                }
                 fail(new ProtocolException("the peer closed the connection"));
                 finish();
             }
@@ -177,6 +184,10 @@ final class StreamChannel implements Channel {
                     throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
                 }
                 left = ready.awaitNanos(left);
+            }
+            if (peerDone) {
+                // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
+                return;
             }
             if (broken != null) {
                 throw new ProtocolException(String.valueOf(broken.getMessage()));
