@@ -4,12 +4,16 @@ import dev.qdistill.bits.BitString;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.util.SplittableRandom;
 
 /** Where the random bits of seeds come from. One caller at a time. */
 public sealed interface EntropySource extends AutoCloseable {
@@ -22,6 +26,19 @@ public sealed interface EntropySource extends AutoCloseable {
 
     @Override
     void close();
+
+    /**
+     * The source for one purpose, which has a name of its own. Only the seeded one differs by it, so that what it gives does not
+     * depend on which thread asks first.
+     */
+    default EntropySource of(String purpose) {
+        return this;
+    }
+
+    /** Bits that anybody can compute from a seed: for tests and comparisons of runs, never for keys that are used. */
+    static EntropySource seeded(long seed) {
+        return new Seeded(seed, new SplittableRandom(seed));
+    }
 
     /** The operating system's generator, expanded by a DRBG of NIST SP 800-90A: cryptographic, not information-theoretic. */
     static EntropySource system() {
@@ -52,6 +69,29 @@ public sealed interface EntropySource extends AutoCloseable {
         @Override
         public void fill(BitString bits) {
             bits.randomize(random);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** A generator that repeats itself. */
+    record Seeded(long seed, SplittableRandom random) implements EntropySource {
+        @Override
+        public void fill(BitString bits) {
+            bits.randomize(random);
+        }
+
+        @Override
+        public EntropySource of(String purpose) {
+            try {
+                byte[] hash = MessageDigest.getInstance("SHA-256")
+                        .digest((seed + " " + purpose).getBytes(StandardCharsets.UTF_8));
+                return new Seeded(
+                        seed, new SplittableRandom(ByteBuffer.wrap(hash).getLong()));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException(e);
+            }
         }
 
         @Override

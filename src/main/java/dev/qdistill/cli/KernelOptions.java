@@ -25,11 +25,21 @@ final class KernelOptions {
                     + " default: the operating system's generator, which makes the claim computational there")
     private @Nullable Path entropy;
 
+    @Option(
+            names = "--test-seed",
+            paramLabel = "N",
+            description =
+                    "random bits from a seed, so that two runs make the same keys, which anybody can: for tests only")
+    private @Nullable Long testSeed;
+
     @Mixin
     MemoryOption memory = new MemoryOption();
 
-    /** @throws IllegalArgumentException if there is no thread */
+    /** @throws IllegalArgumentException if there is no thread, or two sources of random bits */
     void requireValid() {
+        if (testSeed != null && entropy != null) {
+            throw new IllegalArgumentException("--entropy and --test-seed exclude each other");
+        }
         if (threads < 1) {
             throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
         }
@@ -37,6 +47,10 @@ final class KernelOptions {
 
     /** Opens the source of random bits. */
     EntropySource entropy() {
+        if (testSeed != null) {
+            System.err.println("qdistill: --test-seed: the keys are NOT secret");
+            return EntropySource.seeded(testSeed);
+        }
         return entropy == null ? EntropySource.system() : EntropySource.file(entropy);
     }
 }

@@ -5,6 +5,7 @@ import dev.qdistill.bits.BitStringBuilder;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.Column;
 import dev.qdistill.dump.RecordBatch;
+import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.AliceReconciler;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.sift.Intensities;
@@ -55,7 +56,7 @@ final class Alice implements Party {
             KeyCustody custody,
             Engine engine,
             Progress progress) {
-        this.engine = engine;
+        this.engine = engine.of(Role.ALICE, parameters);
         this.records = records;
         this.turns = turns;
         this.custody = custody;

@@ -4,6 +4,7 @@ import dev.qdistill.auth.PadPool;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.BitStringBuilder;
 import dev.qdistill.dump.Column;
+import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.QberEstimate;
 import dev.qdistill.sift.Intensities;
@@ -49,7 +50,7 @@ final class Bob implements Party {
             KeyCustody custody,
             Engine engine,
             Progress progress) {
-        this.engine = engine;
+        this.engine = engine.of(Role.BOB, parameters);
         this.records = records;
         this.turns = turns;
         this.custody = custody;

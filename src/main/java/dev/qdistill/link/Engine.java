@@ -4,6 +4,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.dump.Role;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
@@ -24,6 +25,12 @@ public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifi
         synchronized (entropy) {
             entropy.fill(bits);
         }
+    }
+
+    /** The same for one role in one block: where the random bits come from a seed, they are of this block and role. */
+    Engine of(Role role, Parameters p) {
+        return new Engine(
+                codes, backend, workers, hash, entropy.of(role + " " + p.link() + " " + p.session() + " " + p.block()));
     }
 
     /** What the decoder runs on. */
