@@ -6,9 +6,12 @@ import dev.qdistill.report.RunReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,6 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code distill}: both raw dumps of a session to secret keys. */
 @Command(
@@ -29,24 +33,51 @@ import tools.jackson.databind.json.JsonMapper;
                     + " the contents tell which.",
             "",
             "If no block gives a key for a reason of security, the report says why and the exit code is 4; nothing is"
-                    + " written then, nor when a dump is damaged (3)."
+                    + " written then, nor when a dump is damaged (3).",
+            "",
+            "With --batch the keys of pair NAME go to DIR/NAME/alice and DIR/NAME/bob. Started again, a batch passes over"
+                    + " the pairs that are finished; one that was interrupted left nothing. A pair that fails does not"
+                    + " stop the others; the exit code is 7 then."
         },
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class DistillCommand implements Callable<Integer> {
-    @Option(names = "--alice", paramLabel = "FILE", required = true, description = "Alice's dump")
+    @ArgGroup(multiplicity = "1")
     @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Path alice;
+    private Input input;
 
-    @Option(names = "--bob", paramLabel = "FILE", required = true, description = "Bob's dump")
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Path bob;
+    /** One pair, or many. */
+    private static final class Input {
+        @ArgGroup(exclusive = false, multiplicity = "1")
+        @Nullable
+        Dumps dumps;
+
+        @Option(
+                names = "--batch",
+                paramLabel = "DIR|FILE",
+                required = true,
+                description = "many pairs: a manifest, or a directory with one, or with files named for alice and bob")
+        @Nullable
+        Path batch;
+    }
+
+    private static final class Dumps {
+        @Option(names = "--alice", paramLabel = "FILE", required = true, description = "Alice's dump")
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        Path alice;
+
+        @Option(names = "--bob", paramLabel = "FILE", required = true, description = "Bob's dump")
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        Path bob;
+    }
 
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "for the keys; made if it is not there")
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path out;
 
-    @Option(names = "--json", description = "print the report as one JSON object")
+    @Option(
+            names = "--json",
+            description = "print the report as one JSON object; a batch prints one on a line for each pair as it ends")
     private boolean json;
 
     @Option(
@@ -99,22 +130,63 @@ final class DistillCommand implements Callable<Integer> {
         Settings settings;
         try {
             kernels.requireValid();
-            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
-            settings = new Settings(
-                    epsilonSecrecy,
-                    epsilonCorrectness,
-                    blockPulses == null ? Long.MAX_VALUE : blockPulses,
-                    maximumQber,
-                    unequalBasisTolerance,
-                    choice.profile(),
-                    choice.frameBits());
+            settings = settings(BatchManifest.Line.EMPTY);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
-        RunReport report = new OfflineRun(alice, bob, Optional.of(out), settings, digest).run(kernels, true);
+        Path batch = input.batch;
+        if (batch != null) {
+            return batch(batch);
+        }
+        Dumps dumps = Objects.requireNonNull(input.dumps);
+        RunReport report =
+                new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest).run(kernels, true);
         print(spec.commandLine().getOut(), report, json);
         report.abort().ifPresent(reason -> spec.commandLine().getErr().println("qdistill: no key: " + reason));
         return report.secretBits() > 0 ? ExitCode.OK : ExitCode.NO_KEY;
+    }
+
+    private int batch(Path manifest) throws IOException {
+        PrintWriter to = spec.commandLine().getOut();
+        Consumer<ObjectNode> lines = json
+                ? line -> {
+                    to.println(JsonMapper.shared().writeValueAsString(line));
+                    to.flush();
+                }
+                : line -> {};
+        BatchReport report =
+                new Batch(BatchManifest.read(manifest, this::settings), out, kernels, digest, lines, to()).run();
+        if (json) {
+            to.println(JsonMapper.shared().writeValueAsString(report.json()));
+        } else {
+            to.print(report.text());
+        }
+        to.flush();
+        report.problems().forEach(spec.commandLine().getErr()::println);
+        return report.problems().isEmpty() ? ExitCode.OK : ExitCode.BATCH_FAILURES;
+    }
+
+    private PrintWriter to() {
+        return spec.commandLine().getErr();
+    }
+
+    /** The settings of a pair: its own, and else the command's. */
+    private Settings settings(BatchManifest.Line own) {
+        CodeChoice choice =
+                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend, kernels.threads);
+        Long pulses = own.blockPulses() == null ? blockPulses : own.blockPulses();
+        return new Settings(
+                or(own.epsilonSecrecy(), epsilonSecrecy),
+                or(own.epsilonCorrectness(), epsilonCorrectness),
+                pulses == null ? Long.MAX_VALUE : pulses,
+                or(own.maximumQber(), maximumQber),
+                or(own.unequalBasisTolerance(), unequalBasisTolerance),
+                choice.profile(),
+                choice.frameBits());
+    }
+
+    private static double or(@Nullable Double own, double all) {
+        return own == null ? all : own;
     }
 
     static void print(PrintWriter to, RunReport report, boolean json) {

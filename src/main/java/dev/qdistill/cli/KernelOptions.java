@@ -3,6 +3,7 @@ package dev.qdistill.cli;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.amplify.EntropySource;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,6 +44,11 @@ final class KernelOptions {
         if (threads < 1) {
             throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
         }
+    }
+
+    /** What {@code --entropy} names. */
+    Optional<Path> entropyFile() {
+        return Optional.ofNullable(entropy);
     }
 
     /** Opens the source of random bits. */

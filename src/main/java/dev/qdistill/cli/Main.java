@@ -68,7 +68,7 @@ public final class Main {
                 .execute(args);
     }
 
-    private static int exitCode(Exception e) {
+    static int exitCode(Exception e) {
         return switch (e) {
             case BackendUnavailableException b -> ExitCode.USAGE;
             case MemoryLimitException b -> ExitCode.USAGE;

@@ -11,6 +11,7 @@ import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.BlockSummary;
 import dev.qdistill.link.Parameters;
+import dev.qdistill.link.Progress;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Both dumps of a session to keys in two stores, one for each site, under one directory. The keys of all blocks are
@@ -68,35 +69,82 @@ final class OfflineRun {
      * @param start {@link System#nanoTime} at which the run counts as begun
      */
     RunReport run(Distiller.Resources resources, boolean bars, long start) {
-        requireDifferentContents();
-        List<Distiller.Pair> pairs = new ArrayList<>();
-        try {
-            try (StageBars progress = new StageBars(bars)) {
-                Distiller.distillBoth(alice, bob, settings, resources, progress, pairs::add);
-            }
-            List<BlockSummary> blocks =
-                    pairs.stream().map(p -> p.bob().summary()).toList();
-            List<Distiller.Pair> keys =
-                    pairs.stream().filter(p -> p.bob().isPresent()).toList();
-            Optional<RunReport.Digests> digests = digest && !keys.isEmpty()
-                    ? Optional.of(new RunReport.Digests(
-                            digest(keys.stream().map(Distiller.Pair::alice).toList()),
-                            digest(keys.stream().map(Distiller.Pair::bob).toList())))
-                    : Optional.empty();
+        try (Distilled distilled = distill(resources, bars)) {
+            Optional<RunReport.Digests> digests = digest ? distilled.digests() : Optional.empty();
             long stored = System.nanoTime();
-            Optional<Path> place = keys.isEmpty() ? Optional.empty() : out;
-            place.ifPresent(directory -> store(directory, keys));
+            Optional<Path> place = distilled.hasKeys() ? out : Optional.empty();
+            place.ifPresent(distilled::store);
             long end = System.nanoTime();
             RunReport report = new RunReport(
-                    blocks,
+                    distilled.blocks(),
                     resources.backends(),
                     (end - stored) * 1e-9,
                     (end - start) * 1e-9,
                     place.map(Path::toString),
                     digests);
-            place.ifPresent(directory -> writeSummary(directory, report));
+            place.ifPresent(
+                    directory -> writeSummary(directory, report.withoutDigests().json()));
             return report;
+        }
+    }
+
+    private Distilled distill(Distiller.Resources resources, boolean bars) {
+        try (StageBars progress = new StageBars(bars)) {
+            return distill(resources, progress);
+        }
+    }
+
+    /**
+     * Runs both roles to the end of the dumps.
+     *
+     * @return the keys, in memory, which the caller stores and closes
+     */
+    Distilled distill(Distiller.Resources resources, Progress progress) {
+        requireDifferentContents();
+        Distilled distilled = new Distilled(new ArrayList<>());
+        boolean done = false;
+        try {
+            Distiller.distillBoth(alice, bob, settings, resources, progress, distilled.pairs::add);
+            done = true;
+            return distilled;
         } finally {
+            if (!done) {
+                distilled.close();
+            }
+        }
+    }
+
+    /** What came of a session, in memory. */
+    record Distilled(List<Distiller.Pair> pairs) implements AutoCloseable {
+        List<BlockSummary> blocks() {
+            return pairs.stream().map(p -> p.bob().summary()).toList();
+        }
+
+        private List<Distiller.Pair> keys() {
+            return pairs.stream().filter(p -> p.bob().isPresent()).toList();
+        }
+
+        boolean hasKeys() {
+            return !keys().isEmpty();
+        }
+
+        /** Of the keys, if there are any. */
+        Optional<RunReport.Digests> digests() {
+            List<Distiller.Pair> keys = keys();
+            return keys.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(new RunReport.Digests(
+                            digest(keys.stream().map(Distiller.Pair::alice).toList()),
+                            digest(keys.stream().map(Distiller.Pair::bob).toList())));
+        }
+
+        /** Adds the keys to the stores of both sites in a directory. */
+        void store(Path directory) {
+            OfflineRun.store(directory, keys());
+        }
+
+        @Override
+        public void close() {
             pairs.forEach(Distiller.Pair::close);
         }
     }
@@ -133,17 +181,13 @@ final class OfflineRun {
         }
     }
 
-    /** The report beside the stores, replaced in one step; digests are never in it. */
-    private static void writeSummary(Path directory, RunReport report) {
+    /** Writes the report beside the stores, in one step; digests must not be in it. */
+    static void writeSummary(Path directory, ObjectNode report) {
         Path file = directory.resolve("summary.json");
-        try {
-            Path temporary = Files.createTempFile(directory, ".summary", ".json");
-            Files.writeString(
-                    temporary,
-                    JsonMapper.shared()
-                            .writerWithDefaultPrettyPrinter()
-                            .writeValueAsString(report.withoutDigests().json()));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        try (AtomicFile to = new AtomicFile(file)) {
+            byte[] text = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsBytes(report);
+            to.write(MemorySegment.ofArray(text));
+            to.commit();
         } catch (IOException e) {
             throw new KeyStoreException(
                     file, "the keys are stored, but the report cannot be written: " + e.getMessage());

@@ -10,7 +10,8 @@ import picocli.CommandLine.Option;
 
 /** What the error-correcting codes are chosen for: the options that commands with a pipeline share. */
 final class ProfileOptions {
-    private enum Name {
+    /** The values of {@code --profile}. */
+    enum Name {
         FAST,
         EFFICIENT,
         AUTO
@@ -42,15 +43,34 @@ final class ProfileOptions {
      * @throws IllegalArgumentException if the rate is negative
      */
     CodeChoice choice(Backend backend, int threads) {
-        if (!(siftedRate >= 0)) {
-            throw new IllegalArgumentException("--sifted-rate is " + siftedRate + "; zero or more is needed");
+        return choice(null, null, null, backend, threads);
+    }
+
+    /**
+     * The choice for one pair of a batch.
+     *
+     * @param ownProfile in place of {@code --profile}
+     * @param ownFrameBits in place of {@code --frame-bits}
+     * @param ownRate in place of {@code --sifted-rate}
+     * @throws IllegalArgumentException if the rate is negative
+     */
+    CodeChoice choice(
+            @Nullable Name ownProfile,
+            @Nullable Integer ownFrameBits,
+            @Nullable Double ownRate,
+            Backend backend,
+            int threads) {
+        double rate = ownRate == null ? siftedRate : ownRate;
+        if (!(rate >= 0)) {
+            throw new IllegalArgumentException("--sifted-rate is " + rate + "; zero or more is needed");
         }
-        CodeChoice choice = switch (profile) {
+        CodeChoice choice = switch (ownProfile == null ? profile : ownProfile) {
             case FAST -> CodeChoice.of(Profile.FAST);
             case EFFICIENT -> CodeChoice.of(Profile.EFFICIENT);
-            case AUTO -> CodeChoice.keepingUpWith(siftedRate * 1e6, threads, decoder(backend));
+            case AUTO -> CodeChoice.keepingUpWith(rate * 1e6, threads, decoder(backend));
         };
-        return frameBits == null ? choice : new CodeChoice(choice.profile(), frameBits);
+        Integer bits = ownFrameBits == null ? frameBits : ownFrameBits;
+        return bits == null ? choice : new CodeChoice(choice.profile(), bits);
     }
 
     private static Backend decoder(Backend backend) {

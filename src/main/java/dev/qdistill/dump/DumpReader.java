@@ -110,6 +110,15 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
     /** The size of the file in bytes. */
     long size();
 
+    /** About how many records there are, by the size of the file. */
+    default long estimatedRecords() {
+        return switch (header().format()) {
+            case QRAW -> size() * 8 / (header().kind() == DumpKind.RAW ? 12 : 4);
+            case TEXT -> size() / 10;
+            case QCRYPTO_T3 -> size() * 8;
+        };
+    }
+
     /** The bytes read so far, for a progress bar. */
     long position();
 

@@ -111,7 +111,7 @@ public final class Durable {
     }
 
     /** Overwrites a file with zeros from {@code from} on, forces that to the disk, and removes the file. */
-    static void wipe(Path file, long from) throws IOException {
+    public static void wipe(Path file, long from) throws IOException {
         try (FileChannel channel = FileChannel.open(file, Set.of(WRITE, LinkOption.NOFOLLOW_LINKS))) {
             long size = channel.size();
             if (size > from) {
