@@ -2,6 +2,7 @@ package dev.qdistill.reconcile;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Workers;
+import dev.qdistill.accel.Workers.Loop;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
@@ -43,10 +44,10 @@ import org.jspecify.annotations.Nullable;
  * Bob's side of the reconciliation of a block: he asks for syndromes, batch by batch, and decodes the errors.
  *
  * <p>How much is asked for at first follows from the error rate seen in the batches before ({@link RateControl}); the first,
- * small batch goes by the test basis, which is public. The next batch is asked for before the present one is decoded. About a
- * frame that fails Bob asks for more rows of the syndrome, up to three times; where only a few bits are left that the decoder
+ * small batch goes by the test basis, which is public. The next batches are asked for before the present one is decoded, and a
+ * batch is begun before the last frames of the one before have ended, so that no thread waits for another. About a frame that fails Bob asks for more rows of the syndrome, up to three times; where only a few bits are left that the decoder
  * cannot get right, for the values of the least reliable ones; then he tries Cascade; then the frame is given up: published
- * in full. Frames that got more are decoded together with the next batch.
+ * in full. Frames that got more are decoded together with the batch that is begun next.
  */
 public final class BobReconciler implements AutoCloseable {
     /** Bits of a full batch: a pause for the next choice of the code. */
@@ -97,6 +98,9 @@ public final class BobReconciler implements AutoCloseable {
     /** Frames about which something new is known, to be decoded with the next batch. */
     private final List<Attempt> ready = new ArrayList<>();
 
+    /** Batches in work: one, and for a moment the next. */
+    private final Deque<Batch> running = new ArrayDeque<>();
+
     private final Deque<SyndromeRequest> askedSyndromes = new ArrayDeque<>();
     private final Set<Integer> askedPublished = new HashSet<>();
 
@@ -120,6 +124,9 @@ public final class BobReconciler implements AutoCloseable {
         CASCADE,
         PUBLICATION
     }
+
+    /** Frames that are decoded together. */
+    private record Batch(List<Attempt> attempts, Loop loop) {}
 
     /** A frame in work. */
     private static final class Attempt {
@@ -167,6 +174,8 @@ public final class BobReconciler implements AutoCloseable {
         int iterations;
         long errors;
         RateControl.Guess qber = new RateControl.Guess(0, 0);
+        /** When this attempt began; null before the first. */
+        RateControl.@Nullable Outlook outlook;
 
         Attempt(Frame frame, AdaptedCode code, BitString syndromes, long at) {
             this.frame = frame;
@@ -245,7 +254,7 @@ public final class BobReconciler implements AutoCloseable {
             throw new IllegalArgumentException("Alice answers more than was asked");
         }
         switch (message) {
-            case Syndromes m -> takeSyndromes(m, out);
+            case Syndromes m -> takeSyndromes(m);
             case Extensions m -> takeExtensions(m);
             case Revealed m -> takeRevealed(m);
             case Parities m -> cascade(m, out);
@@ -255,8 +264,22 @@ public final class BobReconciler implements AutoCloseable {
                         "Alice may not send " + message.getClass().getSimpleName());
         }
         if (message instanceof Syndromes || askedSyndromes.isEmpty()) {
-            decodeReady(out);
+            begin();
         }
+        while (running.size() > 1 || !calibrated && !running.isEmpty()) {
+            settleOldest(out);
+        }
+        if (message instanceof Syndromes) {
+            boolean before = calibrated;
+            calibrated = true;
+            requestAhead(out);
+            ahead = before ? Math.min(ahead + 1, MAXIMUM_AHEAD) : ahead;
+        }
+        while (awaited == 0 && !running.isEmpty()) {
+            settleOldest(out);
+        }
+        // The others have something to do until the next answer is here.
+        running.forEach(b -> b.loop.help(2 * (workers.threads() - 1)));
         finishIfDone(out);
     }
 
@@ -285,6 +308,9 @@ public final class BobReconciler implements AutoCloseable {
 
     @Override
     public void close() {
+        running.forEach(b -> b.loop.abandon());
+        running.forEach(b -> b.attempts.forEach(BobReconciler::wipe));
+        running.clear();
         seats.close();
         failed.values().forEach(BobReconciler::wipe);
         failed.clear();
@@ -346,7 +372,7 @@ public final class BobReconciler implements AutoCloseable {
         send(out, request);
     }
 
-    private void takeSyndromes(Syndromes m, Consumer<ReconcileMessage> out) {
+    private void takeSyndromes(Syndromes m) {
         SyndromeRequest asked = askedSyndromes.poll();
         if (asked == null || !asked.equals(new SyndromeRequest(m.frames(), m.code(), m.splits()))) {
             throw new IllegalArgumentException("Alice sends syndromes that were not asked for");
@@ -361,10 +387,6 @@ public final class BobReconciler implements AutoCloseable {
         }
         for (int i = 0; i < m.frames().size(); i++) {
             ready.add(new Attempt(frames.get(m.frames().get(i)), code, m.syndromes(), bits * i));
-        }
-        if (calibrated) {
-            requestAhead(out);
-            ahead = Math.min(ahead + 1, MAXIMUM_AHEAD);
         }
     }
 
@@ -431,14 +453,15 @@ public final class BobReconciler implements AutoCloseable {
         }
     }
 
-    /** Decodes the frames about which something new is known, applies what was decoded and asks for more about the others. */
-    private void decodeReady(Consumer<ReconcileMessage> out) {
+    /** Begins to decode the frames about which something new is known. */
+    private void begin() {
         if (ready.isEmpty()) {
             return;
         }
         List<Attempt> batch = List.copyOf(ready);
         ready.clear();
-        workers.forEach(batch.size(), i -> {
+        batch.forEach(a -> a.outlook = rates.outlook(a.frame));
+        Loop loop = workers.start(batch.size(), i -> {
             Attempt a = batch.get(i);
             Seat seat = seats.take(a.code.code());
             try {
@@ -447,11 +470,15 @@ public final class BobReconciler implements AutoCloseable {
                 seats.give(seat);
             }
         });
-        settle(batch, out);
-        if (!calibrated) {
-            calibrated = true;
-            requestAhead(out);
-        }
+        running.add(new Batch(batch, loop));
+    }
+
+    /** Waits for a batch, takes note of it and asks for more about the frames that failed. */
+    private void settleOldest(Consumer<ReconcileMessage> out) {
+        Batch batch = running.getFirst();
+        batch.loop.finish(running.stream().skip(1).map(Batch::loop).toList());
+        running.removeFirst();
+        settle(batch.attempts, out);
     }
 
     private void settle(List<Attempt> batch, Consumer<ReconcileMessage> out) {
@@ -641,10 +668,11 @@ public final class BobReconciler implements AutoCloseable {
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
     private void attempt(Attempt a, Seat seat) {
         difference(a, seat);
-        a.qber = rates.guess(a.frame, seat.code, seat.difference.bitCount());
+        RateControl.Outlook outlook = Objects.requireNonNull(a.outlook);
+        a.qber = outlook.guess(a.frame, seat.code, seat.difference.bitCount());
         a.iterations = 0;
         a.nearly = false;
-        if (!(a.first && rates.hopeless(a.frame, a.code, a.qber))) {
+        if (!(a.first && outlook.hopeless(a.frame, a.code, a.qber))) {
             decode(a, seat);
         }
         if (!a.decoded) {
