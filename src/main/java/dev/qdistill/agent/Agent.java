@@ -35,6 +35,7 @@ public final class Agent implements AutoCloseable {
     private final Readiness readiness = new Readiness();
     private final AtomicReference<Optional<String>> storeProblem = new AtomicReference<>(Optional.empty());
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private final java.util.Map<String, LinkService> services = new java.util.HashMap<>();
     private final CountDownLatch closed = new CountDownLatch(1);
     private OptionalInt deliveryPort = OptionalInt.empty();
     private OptionalInt operationsPort = OptionalInt.empty();
@@ -170,6 +171,15 @@ public final class Agent implements AutoCloseable {
     /** The operator's port; empty if none. */
     public OptionalInt operationsPort() {
         return operationsPort;
+    }
+
+    /**
+     * The link of this name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public LinkService link(String name) {
+        return java.util.Objects.requireNonNull(services.get(name), () -> "No link " + name);
     }
 
     /** Whether a link has as many bits as it may have, so that no block should be begun for the moment. */
