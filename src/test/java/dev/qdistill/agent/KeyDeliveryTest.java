@@ -94,7 +94,7 @@ final class KeyDeliveryTest {
                 keyStore: SITE/keys
                 links:
                   - name: metro
-                    peer: {name: kme-OTHER, connect: "localhost:1", authenticationKey: none}
+                    peer: {name: kme-OTHER, connect: "localhost:1", authenticationPool: none}
                     block: {pulses: 1000000}
                     capacityBits: 2560000
                 delivery:
