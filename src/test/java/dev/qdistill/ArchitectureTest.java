@@ -102,6 +102,7 @@ final class ArchitectureTest {
                     "bits",
                     "accel",
                     "ldpc",
+                    "security",
                     "dump",
                     "amplify",
                     "reconcile",

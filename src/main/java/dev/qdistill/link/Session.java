@@ -94,6 +94,7 @@ public final class Session implements AutoCloseable {
     private final class Running {
         private final Thread thread;
         private boolean ended;
+        private @Nullable ProtocolException closed;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -103,10 +104,25 @@ public final class Session implements AutoCloseable {
                     .start(() -> {
                         try {
                             done(run(number));
+                        } catch (ProtocolException e) {
+                            if (e.isClosedInOrder()) {
+                                closed(e);
+                            } else {
+                                fail(number, e);
+                            }
                         } catch (Throwable e) {
                             fail(number, e);
                         }
                     });
+        }
+
+        /** Matters only if no block before this one is the last. */
+        private void closed(ProtocolException e) {
+            synchronized (changed) {
+                ended = true;
+                closed = e;
+                changed.notifyAll();
+            }
         }
 
         private void done(Optional<DistilledBlock> block) {
@@ -219,6 +235,9 @@ public final class Session implements AutoCloseable {
                         case Error e -> throw e;
                         default -> throw new IllegalStateException(failure);
                     }
+                }
+                if (head.closed != null) {
+                    throw head.closed;
                 }
                 return head.result;
             } catch (InterruptedException e) {

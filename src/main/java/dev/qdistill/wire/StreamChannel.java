@@ -137,7 +137,7 @@ final class StreamChannel implements Channel {
                 } finally {
                     lock.unlock();
                 }
-                fail(new ProtocolException("the peer closed the connection"));
+                fail(ProtocolException.closedInOrder("the peer closed the connection"));
                 finish();
             }
         };
@@ -215,7 +215,7 @@ final class StreamChannel implements Channel {
                 return;
             }
             if (broken != null) {
-                throw new ProtocolException(String.valueOf(broken.getMessage()));
+                throw broken.again();
             }
             if (out != null) {
                 out.onNext(frame);
@@ -384,7 +384,7 @@ final class StreamChannel implements Channel {
                 Frame frame = item.frame();
                 if (frame == null) {
                     inbox.add(END);
-                    throw new ProtocolException(failure());
+                    throw failure();
                 }
                 grant();
                 if (frame.getPart() != partsReceived) {
@@ -432,7 +432,7 @@ final class StreamChannel implements Channel {
             lock.lock();
             try {
                 if (broken != null) {
-                    throw new ProtocolException(String.valueOf(broken.getMessage()));
+                    throw broken.again();
                 }
             } finally {
                 lock.unlock();
@@ -482,10 +482,10 @@ final class StreamChannel implements Channel {
         }
     }
 
-    private String failure() {
+    private ProtocolException failure() {
         lock.lock();
         try {
-            return broken == null ? "the connection is closed" : String.valueOf(broken.getMessage());
+            return broken == null ? new ProtocolException("the connection is closed") : broken.again();
         } finally {
             lock.unlock();
         }
