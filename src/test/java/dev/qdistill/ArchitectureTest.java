@@ -98,7 +98,19 @@ final class ArchitectureTest {
                     "auth")
             .whereLayer("agent")
             .mayOnlyAccessLayers(
-                    "bits", "accel", "ldpc", "dump", "reconcile", "keystore", "auth", "link", "wire", "report")
+                    "root",
+                    "bits",
+                    "accel",
+                    "ldpc",
+                    "security",
+                    "dump",
+                    "amplify",
+                    "reconcile",
+                    "keystore",
+                    "auth",
+                    "link",
+                    "wire",
+                    "report")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 

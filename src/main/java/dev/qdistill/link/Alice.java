@@ -68,8 +68,9 @@ final class Alice implements Party {
         peer.send(new Message.Hello(block.parameters));
     }
 
-    private void beginReading() {
+    private void beginReading(Conversation peer) {
         turns.await(block.parameters.block());
+        records.turn(block.parameters.block(), peer::waiting);
         next = records.from();
         if (!records.exhausted()) {
             records.next(block.parameters.endPulse());
@@ -83,7 +84,7 @@ final class Alice implements Party {
             case Message.Hello m
             when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
-                beginReading();
+                beginReading(peer);
                 state = State.DETECTIONS;
             }
             case Message.Detections m when state == State.DETECTIONS -> match(m.pulses());

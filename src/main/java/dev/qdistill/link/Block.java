@@ -25,7 +25,7 @@ final class Block implements AutoCloseable {
     /** Key bits under one verification tag. */
     private static final long GROUP_BITS = 1 << 20;
 
-    final Parameters parameters;
+    Parameters parameters;
     final Progress progress;
     final StageClock clock = new StageClock();
     private final Engine engine;

@@ -33,6 +33,7 @@ final class Bob implements Party {
     private final ReadingTurns turns;
     private final KeyCustody custody;
     private final Block block;
+    private final boolean adaptive;
     private final BitStringBuilder bits = new BitStringBuilder();
     private final BitStringBuilder bases = new BitStringBuilder();
     private final BitStringBuilder doubleClicks = new BitStringBuilder();
@@ -43,14 +44,17 @@ final class Bob implements Party {
     private List<Integer> wrongGroups = List.of();
     private long detections;
 
+    /** @param adaptive whether Alice chooses the codes */
     Bob(
             Parameters parameters,
+            boolean adaptive,
             BlockReader records,
             ReadingTurns turns,
             KeyCustody custody,
             Engine engine,
             Progress progress) {
         this.engine = engine.of(Role.BOB, parameters);
+        this.adaptive = adaptive;
         this.records = records;
         this.turns = turns;
         this.custody = custody;
@@ -59,6 +63,18 @@ final class Bob implements Party {
 
     @Override
     public void start(Conversation peer) {
+        if (!adaptive) {
+            peer.send(new Message.Hello(block.parameters));
+        }
+    }
+
+    /** Says what she says, once it is a choice that can be. */
+    private void takeCodes(Parameters hers, Conversation peer) {
+        if (hers.frameBits() < Settings.LEAST_FRAME_BITS || hers.frameBits() > CodeChoice.EFFICIENT.frameBits()) {
+            throw new ProtocolException("Alice chose frames of " + hers.frameBits() + " bits; "
+                    + Settings.LEAST_FRAME_BITS + " to " + CodeChoice.EFFICIENT.frameBits() + " are possible");
+        }
+        block.parameters = block.parameters.withCodes(new CodeChoice(hers.profile(), hers.frameBits()));
         peer.send(new Message.Hello(block.parameters));
     }
 
@@ -67,6 +83,9 @@ final class Bob implements Party {
         switch (message) {
             case Message.Hello m
             when state == State.HELLO -> {
+                if (adaptive) {
+                    takeCodes(m.parameters(), peer);
+                }
                 block.parameters.requireEqual(m.parameters());
                 announceDetections(peer);
                 state = State.ALICE_BASES;
@@ -139,6 +158,7 @@ final class Bob implements Party {
 
     private void announceDetections(Conversation peer) {
         custody.begin(block.parameters.block());
+        records.turn(block.parameters.block(), peer::waiting);
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
             records.append(bits, records.batch().bits());
