@@ -147,7 +147,7 @@ public record AgentConfiguration(
                             chosen,
                             or(frameBits, CodeChoice.of(chosen).frameBits())),
                     length,
-                    or(blocksInFlight, 4),
+                    or(blocksInFlight, 8),
                     new Limits(
                             or(timeToLive, Duration.ofHours(24)),
                             or(grace, Duration.ofHours(1)),

@@ -51,6 +51,11 @@ public record Parameters(
     /** The version this program speaks. */
     public static final int VERSION = 1;
 
+    /** Bits that the number of an intensity needs: 0 to 2. */
+    int intensityPlanes() {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(intensities.size() - 1);
+    }
+
     /**
      * Makes sure that the peer wants the same.
      *

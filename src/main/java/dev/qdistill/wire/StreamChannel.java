@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -63,6 +64,9 @@ final class StreamChannel implements Channel {
     private boolean ended;
     private boolean peerDone;
     private volatile long heard = System.nanoTime();
+    private long sent = System.nanoTime();
+    /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
+    private final TreeSet<Long> senders = new TreeSet<>();
     /** All conversations up to this one are over here, and so are those in {@code over}. */
     private long floor = LINK - 1;
 
@@ -178,13 +182,7 @@ final class StreamChannel implements Channel {
     private void send(Frame frame) {
         lock.lock();
         try {
-            long left = silence.toNanos();
-            while (broken == null && (out == null || !out.isReady())) {
-                if (left <= 0) {
-                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
-                }
-                left = ready.awaitNanos(left);
-            }
+            awaitTurn(frame.getConversation());
             if (peerDone) {
                 // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
                 return;
@@ -195,12 +193,32 @@ final class StreamChannel implements Channel {
             if (out != null) {
                 out.onNext(frame);
             }
+            sent = System.nanoTime();
             sentBytes.add(frame.getSerializedSize());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while sending to the peer");
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Waits until the stream takes a part, and no older conversation has one. Holds the lock. */
+    private void awaitTurn(long conversation) throws InterruptedException {
+        long since = System.nanoTime();
+        senders.add(conversation);
+        try {
+            while (broken == null && (out == null || !out.isReady() || senders.first() < conversation)) {
+                long now = System.nanoTime();
+                long left = silence.toNanos() - Math.min(now - since, now - sent);
+                if (left <= 0) {
+                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
+                }
+                ready.awaitNanos(left);
+            }
+        } finally {
+            senders.remove(conversation);
+            ready.signalAll();
         }
     }
 
