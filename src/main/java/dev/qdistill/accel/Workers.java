@@ -1,9 +1,12 @@
 package dev.qdistill.accel;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +17,18 @@ import org.jspecify.annotations.Nullable;
 public final class Workers implements AutoCloseable {
     private final int threads;
     private final @Nullable ExecutorService pool;
+
+    /** For a thread that asked for its processor time, what other threads have spent on its loops, in ns. */
+    private final ThreadLocal<@Nullable LongAdder> spentForIt = new ThreadLocal<>();
+
+    /** Loaded when it is first needed: that takes 10 ms. */
+    private static final class Clock {
+        private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+        static long nanos() {
+            return THREADS.getCurrentThreadCpuTime();
+        }
+    }
 
     /** A part of a loop. */
     @FunctionalInterface
@@ -57,10 +72,29 @@ public final class Workers implements AutoCloseable {
      */
     public Loop start(int count, IntConsumer task) {
         Loop loop = new Loop(count, task);
+        LongAdder spent = spentForIt.get();
+        Runnable help = spent == null ? () -> loop.help(0) : () -> {
+            long before = Clock.nanos();
+            loop.help(0);
+            spent.add(Clock.nanos() - before);
+        };
         for (int t = 1; t < Math.min(threads, count) && pool != null; t++) {
-            pool.execute(() -> loop.help(0));
+            pool.execute(help);
         }
         return loop;
+    }
+
+    /**
+     * Processor time in ns that the calling thread has spent so far, with what others have spent on its loops since it first
+     * asked: of differences.
+     */
+    public long processorNanos() {
+        LongAdder spent = spentForIt.get();
+        if (spent == null) {
+            spent = new LongAdder();
+            spentForIt.set(spent);
+        }
+        return Clock.nanos() + spent.sum();
     }
 
     /** A loop that was started. The threads that share it take its iterations one by one. */

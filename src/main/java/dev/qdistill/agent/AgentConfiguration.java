@@ -157,7 +157,7 @@ public record AgentConfiguration(
                             or(frameBits, CodeChoice.of(chosen).frameBits())),
                     codes == Codes.AUTO,
                     length,
-                    or(blocksInFlight, 4),
+                    or(blocksInFlight, 8),
                     or(sessionTimeout, Duration.ofHours(24)),
                     new Limits(
                             or(timeToLive, Duration.ofHours(24)),

@@ -102,7 +102,8 @@ public final class AgentMetrics {
             efficiency.labelValues(link).set(summary.efficiency());
         });
         testBasisQber.labelValues(link).set(summary.testBasisQber());
-        summary.seconds()
+        summary.times()
+                .seconds()
                 .forEach((stage, seconds) ->
                         stageSeconds.labelValues(link, stage.id()).observe(seconds));
     }

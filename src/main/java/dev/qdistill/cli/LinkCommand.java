@@ -119,7 +119,7 @@ final class LinkCommand implements Callable<Integer> {
     private @Nullable Long blockPulses;
 
     @Option(names = "--window", paramLabel = "N", description = "blocks in flight; default: ${DEFAULT-VALUE}")
-    private int window = 4;
+    private int window = 8;
 
     @Option(
             names = "--max-detections",
@@ -265,6 +265,8 @@ final class LinkCommand implements Callable<Integer> {
                 .put("bytesPerSiftedBit", (double) (t.sentBytes() + t.receivedBytes()) / Math.max(1, sifted))
                 .put("authenticatedBlocksLeft", pool.blocks())
                 .put("cpuSeconds", cpuSeconds());
+        ObjectNode stages = link.putObject("stageCpuSeconds");
+        report.stageProcessorSeconds().forEach(stages::put);
         EpsilonLedger.Totals totals = ledger.totals();
         link.put("supplyShare", totals.secretBits() == 0 ? 0 : (double) totals.supplyBits() / totals.secretBits());
         link.put(

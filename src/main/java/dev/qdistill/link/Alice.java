@@ -60,7 +60,7 @@ final class Alice implements Party {
         this.records = records;
         this.turns = turns;
         this.custody = custody;
-        this.block = new Block(parameters, engine, progress);
+        this.block = new Block(parameters, engine, custody, progress);
     }
 
     @Override
@@ -227,9 +227,14 @@ final class Alice implements Party {
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(
                 Block.publicCopy(announcedBases),
-                Block.publicCopy(intensities.low()),
-                Block.publicCopy(intensities.high())));
+                plane(intensities.low(), block.parameters.intensityPlanes() > 0),
+                plane(intensities.high(), block.parameters.intensityPlanes() > 1)));
         state = State.BASES;
+    }
+
+    /** A plane that is zero with so few intensities is not sent. */
+    private static BitString plane(BitString plane, boolean sent) {
+        return sent ? Block.publicCopy(plane) : BitString.allocate(Arena.ofAuto(), 0);
     }
 
     private void sift(Message.BobBases m, Conversation peer) {

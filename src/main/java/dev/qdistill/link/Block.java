@@ -27,7 +27,7 @@ final class Block implements AutoCloseable {
 
     Parameters parameters;
     final Progress progress;
-    final StageClock clock = new StageClock();
+    final StageClock clock;
     private final Engine engine;
 
     private @Nullable SiftedBlock sifted;
@@ -48,10 +48,12 @@ final class Block implements AutoCloseable {
     private long supplyBits;
     private BitString secret = BitString.allocate(0);
 
-    Block(Parameters parameters, Engine engine, Progress progress) {
+    /** @param custody where the key goes; a block whose key stays with the caller does not measure processor time */
+    Block(Parameters parameters, Engine engine, KeyCustody custody, Progress progress) {
         this.parameters = parameters;
         this.engine = engine;
         this.progress = progress;
+        this.clock = new StageClock(custody == KeyCustody.CALLER ? () -> 0 : engine.workers()::processorNanos);
     }
 
     static ProtocolException unexpected(String peer, Message message, Enum<?> state) {

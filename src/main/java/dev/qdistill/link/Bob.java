@@ -8,6 +8,7 @@ import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.QberEstimate;
 import dev.qdistill.sift.Intensities;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -58,7 +59,7 @@ final class Bob implements Party {
         this.records = records;
         this.turns = turns;
         this.custody = custody;
-        this.block = new Block(parameters, engine, progress);
+        this.block = new Block(parameters, engine, custody, progress);
     }
 
     @Override
@@ -192,17 +193,26 @@ final class Bob implements Party {
                 BitString ownBases = bases.build();
                 BitString doubles = doubleClicks.build()) {
             assignDoubleClicks(own, doubles);
-            if (m.bases().length() != own.length()
-                    || m.intensityLow().length() != own.length()
-                    || m.intensityHigh().length() != own.length()) {
+            if (m.bases().length() != own.length()) {
                 throw new ProtocolException(
                         "Alice announced " + m.bases().length() + " bases for " + own.length() + " detections");
             }
             detections = own.length();
-            sifted = SiftedBlock.of(own, m.bases(), ownBases, new Intensities(m.intensityLow(), m.intensityHigh()));
+            Intensities intensities = new Intensities(
+                    plane(m.intensityLow(), block.parameters.intensityPlanes() > 0),
+                    plane(m.intensityHigh(), block.parameters.intensityPlanes() > 1));
+            sifted = SiftedBlock.of(own, m.bases(), ownBases, intensities);
             peer.send(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
         }
         state = State.ALICE_BITS;
+    }
+
+    private BitString plane(BitString said, boolean due) {
+        if (said.length() != (due ? detections : 0)) {
+            throw new ProtocolException("Alice announced " + said.length() + " intensities for " + detections
+                    + " detections, " + block.parameters.intensities().size() + " intensities");
+        }
+        return due ? said : BitString.allocate(Arena.ofAuto(), detections);
     }
 
     private void beginReconciliation(Message.AliceBits m, Conversation peer) {

@@ -105,8 +105,8 @@ public sealed interface Message {
      * Alice's bases (0 = Z, 1 = X) and intensities, one for each detection.
      *
      * @param bases one bit a detection
-     * @param intensityLow bit 0 of the intensity's index
-     * @param intensityHigh bit 1 of the intensity's index
+     * @param intensityLow bit 0 of the intensity's index; empty if there is only one intensity
+     * @param intensityHigh bit 1 of the intensity's index; empty if there are no more than two
      */
     record AliceBases(BitString bases, BitString intensityLow, BitString intensityHigh) implements Message {}
 

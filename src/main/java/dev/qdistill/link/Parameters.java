@@ -74,6 +74,11 @@ public record Parameters(
                 maximumDetections);
     }
 
+    /** Bits that the number of an intensity needs: 0 to 2. */
+    int intensityPlanes() {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(intensities.size() - 1);
+    }
+
     /**
      * Makes sure that the peer wants the same.
      *

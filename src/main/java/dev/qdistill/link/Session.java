@@ -215,20 +215,31 @@ public final class Session implements AutoCloseable {
         if (plan.equals(Plan.OFFLINE)) {
             result = run(nextBlock++);
         } else {
-            while (running.size() < plan.window() && failed() == null) {
-                running.add(new Running(nextBlock++));
-            }
-            result = await(running.element());
+            result = await();
             running.remove();
         }
         over = result.isEmpty();
         return result;
     }
 
-    private Optional<DistilledBlock> await(Running head) {
+    /** Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. */
+    private Optional<DistilledBlock> await() {
         synchronized (changed) {
             try {
-                while (!head.ended) {
+                for (; ; ) {
+                    while (failure == null
+                            && nextBlock <= last
+                            && running.size() < 2L * plan.window()
+                            && running.stream().filter(r -> !r.ended).count() < plan.window()) {
+                        running.add(new Running(nextBlock++));
+                    }
+                    Running head = running.element();
+                    if (head.ended) {
+                        if (head.closed != null) {
+                            throw head.closed;
+                        }
+                        return head.result;
+                    }
                     switch (failure) {
                         case null -> changed.wait();
                         case RuntimeException e -> throw e;
@@ -236,20 +247,10 @@ public final class Session implements AutoCloseable {
                         default -> throw new IllegalStateException(failure);
                     }
                 }
-                if (head.closed != null) {
-                    throw head.closed;
-                }
-                return head.result;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new ProtocolException("interrupted while waiting for a block");
             }
-        }
-    }
-
-    private @Nullable Throwable failed() {
-        synchronized (changed) {
-            return failure;
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -75,6 +76,9 @@ final class StreamChannel implements Channel {
     private final ConcurrentSkipListMap<Long, Long> held = new ConcurrentSkipListMap<>();
     /** All blocks' conversations up to this one are over here, and so are those in {@code over}. */
     private long floor = LINK;
+    private long sent = System.nanoTime();
+    /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
+    private final TreeSet<Long> senders = new TreeSet<>();
 
     private final Set<Long> over = new HashSet<>();
 
@@ -198,18 +202,7 @@ final class StreamChannel implements Channel {
     private void send(Frame frame) {
         lock.lock();
         try {
-            long since = System.nanoTime();
-            long left = silence.toNanos();
-            while (broken == null && (out == null || !out.isReady())) {
-                left = ready.awaitNanos(left);
-                if (left <= 0) {
-                    long now = System.nanoTime();
-                    left = silence.toNanos() - Math.min(now - since, now - alive);
-                }
-                if (left <= 0) {
-                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
-                }
-            }
+            awaitTurn(frame.getConversation());
             if (peerDone) {
                 // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
                 return;
@@ -220,12 +213,32 @@ final class StreamChannel implements Channel {
             if (out != null) {
                 out.onNext(frame);
             }
+            sent = System.nanoTime();
             sentBytes.add(frame.getSerializedSize());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while sending to the peer");
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Waits until the stream takes a part, and no older conversation has one. Holds the lock. */
+    private void awaitTurn(long conversation) throws InterruptedException {
+        long since = System.nanoTime();
+        senders.add(conversation);
+        try {
+            while (broken == null && (out == null || !out.isReady() || senders.first() < conversation)) {
+                long now = System.nanoTime();
+                long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
+                if (left <= 0) {
+                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
+                }
+                ready.awaitNanos(left);
+            }
+        } finally {
+            senders.remove(conversation);
+            ready.signalAll();
         }
     }
 
