@@ -11,6 +11,7 @@ import dev.qdistill.link.Stage;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
@@ -113,33 +114,43 @@ final class Batch {
                 Durable.ownerOnly(out, "rw-------"))) {
             lock(channel);
             removeHalves();
-            run(out.resolve(JOURNAL));
+            return run(out.resolve(JOURNAL), start);
         }
+    }
+
+    private BatchReport report(long start) {
         List<BatchOutcome> ordered = pairs.stream()
                 .map(p -> java.util.Objects.requireNonNull(outcomes.get(p.name())))
                 .toList();
         return new BatchReport(ordered, (System.nanoTime() - start) * 1e-9, kernels.threads, out);
     }
 
-    private void run(Path journalFile) throws IOException {
+    private BatchReport run(Path journalFile, long start) throws IOException {
         try (AtomicFile journal = new AtomicFile(journalFile)) {
             Consumer<BatchOutcome> note = o -> {
                 ObjectNode line = o.json();
                 lines.accept(line);
                 line.remove(List.of("aliceKeyDigest", "bobKeyDigest"));
-                byte[] text = (JsonMapper.shared().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8);
-                try {
-                    journal.write(java.lang.foreign.MemorySegment.ofArray(text));
-                } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                }
+                write(journal, line);
             };
             List<Task> tasks = prepare(note);
             try (BatchProgress progress =
                     new BatchProgress(tasks.stream().mapToLong(Task::records).sum())) {
                 work(tasks, progress, note);
             }
+            BatchReport report = report(start);
+            write(journal, report.json());
             journal.commit();
+            return report;
+        }
+    }
+
+    private static void write(AtomicFile journal, ObjectNode line) {
+        try {
+            journal.write(MemorySegment.ofArray(
+                    (JsonMapper.shared().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8)));
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
         }
     }
 

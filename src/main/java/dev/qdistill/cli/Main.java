@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
             CommandLine.HelpCommand.class,
             DemoCommand.class,
             DistillCommand.class,
+            ReportCommand.class,
             AgentCommand.class,
             InspectCommand.class,
             SimulateCommand.class,
