@@ -19,7 +19,7 @@ public final class Workers implements AutoCloseable {
     private final @Nullable ExecutorService pool;
 
     /** For a thread that asked for its processor time, what other threads have spent on its loops, in ns. */
-    private final ThreadLocal<@Nullable LongAdder> spentForIt = new ThreadLocal<>();
+    private static final ThreadLocal<@Nullable LongAdder> SPENT_FOR_IT = new ThreadLocal<>();
 
     /** Loaded when it is first needed: that takes 10 ms. */
     private static final class Clock {
@@ -72,12 +72,14 @@ public final class Workers implements AutoCloseable {
      */
     public Loop start(int count, IntConsumer task) {
         Loop loop = new Loop(count, task);
-        LongAdder spent = spentForIt.get();
-        Runnable help = spent == null ? () -> loop.help(0) : () -> {
-            long before = Clock.nanos();
-            loop.help(0);
-            spent.add(Clock.nanos() - before);
-        };
+        LongAdder spent = SPENT_FOR_IT.get();
+        Runnable help = spent == null
+                ? () -> loop.help(0)
+                : () -> {
+                    long before = Clock.nanos();
+                    loop.help(0);
+                    spent.add(Clock.nanos() - before);
+                };
         for (int t = 1; t < Math.min(threads, count) && pool != null; t++) {
             pool.execute(help);
         }
@@ -89,10 +91,10 @@ public final class Workers implements AutoCloseable {
      * asked: of differences.
      */
     public long processorNanos() {
-        LongAdder spent = spentForIt.get();
+        LongAdder spent = SPENT_FOR_IT.get();
         if (spent == null) {
             spent = new LongAdder();
-            spentForIt.set(spent);
+            SPENT_FOR_IT.set(spent);
         }
         return Clock.nanos() + spent.sum();
     }

@@ -76,6 +76,7 @@ final class StreamChannel implements Channel {
     private final ConcurrentSkipListMap<Long, Long> held = new ConcurrentSkipListMap<>();
     /** All blocks' conversations up to this one are over here, and so are those in {@code over}. */
     private long floor = LINK;
+
     private long sent = System.nanoTime();
     /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
     private final TreeSet<Long> senders = new TreeSet<>();
