@@ -18,7 +18,8 @@ public final class Workers implements AutoCloseable {
     private final int threads;
     private final @Nullable ExecutorService pool;
 
-    /** For a thread that asked for its processor time, what other threads have spent on its loops, in ns. */
+    /** For a thread that asked for its processor time, what other threads have spent on its loops here, in ns. */
+    @SuppressWarnings("ThreadLocalUsage") // Each instance has its own loops.
     private final ThreadLocal<@Nullable LongAdder> spentForIt = new ThreadLocal<>();
 
     /** Loaded when it is first needed: that takes 10 ms. */
@@ -73,11 +74,13 @@ public final class Workers implements AutoCloseable {
     public Loop start(int count, IntConsumer task) {
         Loop loop = new Loop(count, task);
         LongAdder spent = spentForIt.get();
-        Runnable help = spent == null ? () -> loop.help(0) : () -> {
-            long before = Clock.nanos();
-            loop.help(0);
-            spent.add(Clock.nanos() - before);
-        };
+        Runnable help = spent == null
+                ? () -> loop.help(0)
+                : () -> {
+                    long before = Clock.nanos();
+                    loop.help(0);
+                    spent.add(Clock.nanos() - before);
+                };
         for (int t = 1; t < Math.min(threads, count) && pool != null; t++) {
             pool.execute(help);
         }

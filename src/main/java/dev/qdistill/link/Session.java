@@ -68,6 +68,7 @@ public final class Session implements AutoCloseable {
     private final class Running {
         private final Thread thread;
         private boolean ended;
+        private boolean failed;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -79,8 +80,16 @@ public final class Session implements AutoCloseable {
                             done(run(number));
                         } catch (Throwable e) {
                             fail(number, e);
+                            failed();
                         }
                     });
+        }
+
+        private void failed() {
+            synchronized (changed) {
+                failed = true;
+                changed.notifyAll();
+            }
         }
 
         private void done(Optional<DistilledBlock> block) {
@@ -151,7 +160,11 @@ public final class Session implements AutoCloseable {
         return result;
     }
 
-    /** Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. */
+    /**
+     * Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. A failure
+     * of a later one ends the channel; but what the peer had said before may be enough for the older ones, and may be that
+     * there is no later one.
+     */
     private Optional<DistilledBlock> await() {
         synchronized (changed) {
             try {
@@ -166,11 +179,14 @@ public final class Session implements AutoCloseable {
                     if (head.ended) {
                         return head.result;
                     }
+                    if (!head.failed) {
+                        changed.wait();
+                        continue;
+                    }
                     switch (failure) {
-                        case null -> changed.wait();
                         case RuntimeException e -> throw e;
                         case Error e -> throw e;
-                        default -> throw new IllegalStateException(failure);
+                        case null, default -> throw new IllegalStateException(failure);
                     }
                 }
             } catch (InterruptedException e) {
