@@ -18,8 +18,9 @@ public final class Workers implements AutoCloseable {
     private final int threads;
     private final @Nullable ExecutorService pool;
 
-    /** For a thread that asked for its processor time, what other threads have spent on its loops, in ns. */
-    private static final ThreadLocal<@Nullable LongAdder> SPENT_FOR_IT = new ThreadLocal<>();
+    /** For a thread that asked for its processor time, what other threads have spent on its loops here, in ns. */
+    @SuppressWarnings("ThreadLocalUsage") // Each instance has its own loops.
+    private final ThreadLocal<@Nullable LongAdder> spentForIt = new ThreadLocal<>();
 
     /** Loaded when it is first needed: that takes 10 ms. */
     private static final class Clock {
@@ -72,7 +73,7 @@ public final class Workers implements AutoCloseable {
      */
     public Loop start(int count, IntConsumer task) {
         Loop loop = new Loop(count, task);
-        LongAdder spent = SPENT_FOR_IT.get();
+        LongAdder spent = spentForIt.get();
         Runnable help = spent == null
                 ? () -> loop.help(0)
                 : () -> {
@@ -91,10 +92,10 @@ public final class Workers implements AutoCloseable {
      * asked: of differences.
      */
     public long processorNanos() {
-        LongAdder spent = SPENT_FOR_IT.get();
+        LongAdder spent = spentForIt.get();
         if (spent == null) {
             spent = new LongAdder();
-            SPENT_FOR_IT.set(spent);
+            spentForIt.set(spent);
         }
         return Clock.nanos() + spent.sum();
     }

@@ -53,7 +53,7 @@ final class Block implements AutoCloseable {
         this.parameters = parameters;
         this.engine = engine;
         this.progress = progress;
-        this.clock = new StageClock(custody.equals(KeyCustody.CALLER) ? () -> 0 : engine.workers()::processorNanos);
+        this.clock = new StageClock(KeyCustody.CALLER.equals(custody) ? () -> 0 : engine.workers()::processorNanos);
     }
 
     static ProtocolException unexpected(String peer, Message message, Enum<?> state) {

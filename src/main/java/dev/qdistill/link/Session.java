@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * wrong) ends the session, and with it the blocks in work.
  */
 public final class Session implements AutoCloseable {
+    /** How long the oldest block may take to find that the session is over, after a later one has failed. */
+    private static final long LAST_WORDS_MILLIS = 2000;
+
     private static final long POLL_MILLIS = 500;
 
     private final Role role;
@@ -95,6 +98,7 @@ public final class Session implements AutoCloseable {
         private final Thread thread;
         private boolean ended;
         private @Nullable ProtocolException closed;
+        private boolean failed;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -112,6 +116,7 @@ public final class Session implements AutoCloseable {
                             }
                         } catch (Throwable e) {
                             fail(number, e);
+                            failed();
                         }
                     });
         }
@@ -121,6 +126,13 @@ public final class Session implements AutoCloseable {
             synchronized (changed) {
                 ended = true;
                 closed = e;
+                changed.notifyAll();
+            }
+        }
+
+        private void failed() {
+            synchronized (changed) {
+                failed = true;
                 changed.notifyAll();
             }
         }
@@ -222,9 +234,14 @@ public final class Session implements AutoCloseable {
         return result;
     }
 
-    /** Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. */
+    /**
+     * Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. A failure
+     * of a later one ends the channel; but what the peer had said before may be enough for the older ones, and may be that
+     * there is no later one.
+     */
     private Optional<DistilledBlock> await() {
         synchronized (changed) {
+            long patience = Long.MAX_VALUE;
             try {
                 for (; ; ) {
                     while (failure == null
@@ -240,11 +257,21 @@ public final class Session implements AutoCloseable {
                         }
                         return head.result;
                     }
+                    if (failure == null) {
+                        changed.wait();
+                        continue;
+                    }
+                    // The block may have ended the session already, so that what failed was begun in vain.
+                    patience = Math.min(patience, System.nanoTime() / 1_000_000 + LAST_WORDS_MILLIS);
+                    long left = patience - System.nanoTime() / 1_000_000;
+                    if (!head.failed && left > 0) {
+                        changed.wait(left);
+                        continue;
+                    }
                     switch (failure) {
-                        case null -> changed.wait();
                         case RuntimeException e -> throw e;
                         case Error e -> throw e;
-                        default -> throw new IllegalStateException(failure);
+                        case null, default -> throw new IllegalStateException(failure);
                     }
                 }
             } catch (InterruptedException e) {
