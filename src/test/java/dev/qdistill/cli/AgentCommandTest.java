@@ -29,7 +29,8 @@ final class AgentCommandTest {
         assertTrue(none.err().contains(dir.resolve("auth").toString()), none.err());
         CommandRun.of("keys", "psk", "--link", "metro", "--blocks", "5", "--out", dir.toString());
         String psk = dir.resolve("metro.alice.qpad").toString();
-        CommandRun.of("keys", "psk", "--install", psk, "--pool", dir.resolve("auth").toString());
+        CommandRun.of(
+                "keys", "psk", "--install", psk, "--pool", dir.resolve("auth").toString());
         CommandRun run = CommandRun.of(check);
         assertEquals(ExitCode.OK, run.code(), run.err());
         check[2] = "bob";
