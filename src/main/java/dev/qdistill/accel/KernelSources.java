@@ -14,6 +14,11 @@ public final class KernelSources {
         return Holder.DECODER;
     }
 
+    /** What rates are measured with. */
+    static String rates() {
+        return Holder.RATES;
+    }
+
     /** All of it, for {@link ComputeDevice#program}. */
     public static String all() {
         return Holder.ALL;
@@ -21,7 +26,8 @@ public final class KernelSources {
 
     private static final class Holder {
         static final String DECODER = read("ldpc.cl");
-        static final String ALL = DECODER + read("gf2.cl") + read("rate.cl");
+        static final String ALL = DECODER + read("gf2.cl") ;
+        static final String RATES = read("rate.cl");
     }
 
     private static String read(String name) {

@@ -99,7 +99,7 @@ final class DistillCommand implements Callable<Integer> {
         Settings settings;
         try {
             kernels.requireValid();
-            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
+            CodeChoice choice = codes.choice(kernels.backend(), kernels.threads);
             settings = new Settings(
                     epsilonSecrecy,
                     epsilonCorrectness,
@@ -111,7 +111,8 @@ final class DistillCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
-        RunReport report = new OfflineRun(alice, bob, Optional.of(out), settings, digest).run(kernels, true);
+        RunReport report = new OfflineRun(alice, bob, Optional.of(out), settings, digest).run(
+                kernels, true, spec.commandLine().getErr());
         print(spec.commandLine().getOut(), report, json);
         report.abort().ifPresent(reason -> spec.commandLine().getErr().println("qdistill: no key: " + reason));
         return report.secretBits() > 0 ? ExitCode.OK : ExitCode.NO_KEY;

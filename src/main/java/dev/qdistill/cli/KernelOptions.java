@@ -1,7 +1,9 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -9,11 +11,8 @@ import picocli.CommandLine.Option;
 
 /** What to compute with: the options that {@code distill} and {@code demo} share. */
 final class KernelOptions {
-    @Option(
-            names = "--backend",
-            paramLabel = "NAME",
-            description = "auto, scalar, vector, native or opencl: what the kernels run on; default: auto, the fastest")
-    Backend backend = Backend.AUTO;
+    @Mixin
+    private OffloadOptions offload = new OffloadOptions();
 
     @Option(names = "--threads", paramLabel = "N", description = "threads for parallel work; default: all cores")
     int threads = Runtime.getRuntime().availableProcessors();
@@ -33,6 +32,15 @@ final class KernelOptions {
         if (threads < 1) {
             throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
         }
+    }
+
+    Backend backend() {
+        return offload.backend();
+    }
+
+    /** Opens the device that takes work off the CPU, if there is one; warnings go to {@code err}. */
+    Offload offload(PrintWriter err) {
+        return offload.open(threads, err);
     }
 
     /** Opens the source of random bits. */
