@@ -9,13 +9,25 @@ import java.nio.charset.StandardCharsets;
 public final class KernelSources {
     private KernelSources() {}
 
+    /** The decoder alone: for widths other than 1. */
+    public static String decoder() {
+        return Holder.DECODER;
+    }
+
+    /** What rates are measured with. */
+    static String rates() {
+        return Holder.RATES;
+    }
+
     /** All of it, for {@link ComputeDevice#program}. */
     public static String all() {
         return Holder.ALL;
     }
 
     private static final class Holder {
-        static final String ALL = read("ldpc.cl") + read("gf2.cl") + read("rate.cl");
+        static final String DECODER = read("ldpc.cl");
+        static final String ALL = DECODER + read("gf2.cl") ;
+        static final String RATES = read("rate.cl");
     }
 
     private static String read(String name) {

@@ -594,6 +594,8 @@ public final class OpenClDevice implements ComputeDevice {
                 return PROPERTY + " is none";
             }
             try {
+                // Not by sun.misc.Unsafe, of which JDKs warn.
+                Configuration.MEMORY_BACKEND.set("ffm");
                 Configuration.OPENCL_EXPLICIT_INIT.set(true);
                 String problem = load(set == null ? NAMES : List.of(set));
                 if (!problem.isEmpty()) {

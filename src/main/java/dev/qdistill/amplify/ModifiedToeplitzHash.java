@@ -27,6 +27,11 @@ public final class ModifiedToeplitzHash implements SeededHash {
         return new ModifiedToeplitzHash(Gf2Multiplier.create(backend));
     }
 
+    /** The family with products by {@code multiplier}. */
+    public static ModifiedToeplitzHash create(Gf2Multiplier multiplier) {
+        return new ModifiedToeplitzHash(multiplier);
+    }
+
     @Override
     public Family family() {
         return Family.MODIFIED;

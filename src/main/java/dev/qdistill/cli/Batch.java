@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.cli.BatchOutcome.State;
 import dev.qdistill.dump.BadInputException;
@@ -328,10 +329,11 @@ final class Batch {
         long budget = kernels.memory.bytes();
         int alone = alone(ordered, kernels.threads, budget);
         try (EntropySource entropy = kernels.entropy();
+                Offload offload = kernels.offload(errors);
                 Storing storing = new Storing()) {
             if (alone > 0) {
                 try (Distiller.Resources all =
-                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, budget)) {
+                        new Distiller.Resources(kernels.backend(), kernels.threads, entropy, budget, offload)) {
                     for (Task task : ordered.subList(0, alone)) {
                         run(task, all, kernels.threads, progress, storing, note);
                     }
@@ -340,7 +342,7 @@ final class Batch {
             Deque<Task> rest = new ArrayDeque<>(ordered.subList(alone, ordered.size()));
             int slots = Math.min(kernels.threads, rest.size());
             if (slots > 0) {
-                sideBySide(rest, slots, budget, entropy, progress, storing, note);
+                sideBySide(rest, slots, budget, entropy, offload, progress, storing, note);
             }
         }
     }
@@ -394,6 +396,7 @@ final class Batch {
             int slots,
             long memory,
             EntropySource shared,
+            Offload offload,
             BatchProgress progress,
             Storing storing,
             Consumer<BatchOutcome> note) {
@@ -405,9 +408,9 @@ final class Batch {
             int cores = kernels.threads * (slot + 1) / slots - kernels.threads * slot / slots;
             threads.add(Thread.ofPlatform().name("qdistill-batch-" + slot).start(() -> {
                 // Generators of the operating system's randomness are not shared, so that nobody waits for another.
-                try (EntropySource own = kernels.entropyFile().isPresent() ? null : EntropySource.system();
+                try (EntropySource own = kernels.entropyIsSystem() ? EntropySource.system() : null;
                         Distiller.Resources resources = new Distiller.Resources(
-                                kernels.backend, cores, own == null ? shared : own, memory / slots)) {
+                                kernels.backend(), cores, own == null ? shared : own, memory / slots, offload)) {
                     for (Task task = next(tasks); task != null; task = next(tasks)) {
                         int needed = (int) Math.min(total, (task.memory() >> MIB) + 1);
                         free.acquireUninterruptibly(needed);
@@ -504,7 +507,7 @@ final class Batch {
         }
         try (EntropySource own = EntropySource.file(pair.entropy().get());
                 Distiller.Resources resources =
-                        new Distiller.Resources(kernels.backend, cores, own, kernels.memory.bytes())) {
+                        new Distiller.Resources(kernels.backend(), cores, own, kernels.memory.bytes())) {
             return run.distill(resources, progress);
         }
     }

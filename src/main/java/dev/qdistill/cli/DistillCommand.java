@@ -144,7 +144,8 @@ final class DistillCommand implements Callable<Integer> {
         }
         Dumps dumps = Objects.requireNonNull(input.dumps);
         RunReport report =
-                new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest).run(kernels, true);
+                new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest).run(
+                kernels, true, spec.commandLine().getErr());
         if (page != null) {
             ReportCommand.write(
                     page, "", List.of(ReportCommand.run(report.withoutDigests().json())), Optional.empty());
@@ -185,7 +186,7 @@ final class DistillCommand implements Callable<Integer> {
     /** The settings of a pair: its own, and else the command's. */
     private Settings settings(BatchManifest.Line own) {
         CodeChoice choice =
-                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend, kernels.threads);
+                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend(), kernels.threads);
         Long pulses = own.blockPulses() == null ? blockPulses : own.blockPulses();
         return new Settings(
                 or(own.epsilonSecrecy(), epsilonSecrecy),

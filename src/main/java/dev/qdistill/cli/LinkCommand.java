@@ -4,6 +4,7 @@ import dev.qdistill.Distiller;
 import dev.qdistill.agent.BlockMarks;
 import dev.qdistill.agent.LinkKeys;
 import dev.qdistill.agent.LinkRun;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.auth.AuthenticationLog;
 import dev.qdistill.auth.EpsilonLedger;
@@ -170,7 +171,7 @@ final class LinkCommand implements Callable<Integer> {
         Settings settings;
         try {
             kernels.requireValid();
-            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
+            CodeChoice choice = codes.choice(kernels.backend(), kernels.threads);
             settings = new Settings(
                     epsilonSecrecy,
                     epsilonCorrectness,
@@ -200,8 +201,9 @@ final class LinkCommand implements Callable<Integer> {
         long start = System.nanoTime();
         List<BlockSummary> blocks = new ArrayList<>();
         try (EntropySource entropy = kernels.entropy();
-                Distiller.Resources resources =
-                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, kernels.memory.bytes());
+                Offload offload = kernels.offload(spec.commandLine().getErr());
+                Distiller.Resources resources = new Distiller.Resources(
+                        kernels.backend(), kernels.threads, entropy, kernels.memory.bytes(), offload);
                 PadPool pool = PadPool.open(auth, header.link().get().name(), site);
                 IndexedKeyStore store = IndexedKeyStore.open(directory.resolve("keys"), Map.of());
                 BlockMarks marks = new BlockMarks(auth);

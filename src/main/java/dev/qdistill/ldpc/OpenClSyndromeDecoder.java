@@ -178,7 +178,8 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
                 return v;
             }
         }
-        Program program = device.program(KernelSources.all(), "-D WIDTH=" + width + options);
+        Program program = device.program(
+                width == 1 ? KernelSources.all() : KernelSources.decoder(), "-D WIDTH=" + width + options);
         int[] properties = new int[4];
         try (Kernel tell = program.kernel("ldpc_properties");
                 Buffer buffer = device.allocate(16);
@@ -359,6 +360,21 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
         set(frame, FLAGS, get(frame, FLAGS) | RUN | KNOWN);
         set(frame, CONVERGED, 0);
         anyKnown = true;
+    }
+
+    /** Keeps the difference of syndromes of a frame that is not to be decoded. */
+    public void hold(int frame, BitString difference) {
+        QuasiCyclicCode c = requireCode(frame);
+        SyndromeEncoder.requireRange(difference, 0, c.syndromeBits());
+        copyWords(difference, 0, syndromes.host(), frame, c.syndromeBits());
+    }
+
+    /** The difference of syndromes of a frame. */
+    public void difference(int frame, BitString to) {
+        QuasiCyclicCode c = requireCode(frame);
+        SyndromeEncoder.requireRange(to, 0, c.syndromeBits());
+        long bytes = c.syndromeBits() / 8;
+        MemorySegment.copy(syndromes.host(), frame * bytes, to.segment(), 0, bytes);
     }
 
     /** As {@link SyndromeDecoder#restart}. */

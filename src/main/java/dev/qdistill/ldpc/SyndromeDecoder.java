@@ -96,7 +96,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             }
             case OPENCL ->
                 throw new BackendUnavailableException(
-                        backend, "there is no such LDPC decoder; scalar, vector and native are");
+                        backend, "single frames are left to the CPU");
         };
     }
 

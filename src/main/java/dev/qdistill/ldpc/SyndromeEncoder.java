@@ -50,7 +50,7 @@ public abstract sealed class SyndromeEncoder
             }
             case OPENCL ->
                 throw new BackendUnavailableException(
-                        backend, "there is no such syndrome encoder; scalar, vector and native are");
+                        backend, "single frames are left to the CPU");
         };
     }
 

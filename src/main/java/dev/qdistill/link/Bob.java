@@ -232,6 +232,7 @@ final class Bob implements Party {
                 block.parameters.profile(),
                 engine.backend(),
                 engine.workers(),
+                engine.offload(),
                 done -> block.progress.advanced(
                         Stage.RECONCILE, done, block.key().length()));
         state = State.RECONCILE;

@@ -1,11 +1,13 @@
 package dev.qdistill.reconcile;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.accel.Workers.Loop;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.OpenClSyndromeDecoder;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
@@ -92,6 +94,7 @@ public final class BobReconciler implements AutoCloseable {
     private final AdaptedCodes adapted = new AdaptedCodes();
     private final RateControl rates;
     private final Seats seats;
+    private final DeviceShare<Attempt> device;
     private final Map<Integer, Attempt> failed = new TreeMap<>();
     private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
 
@@ -205,7 +208,21 @@ public final class BobReconciler implements AutoCloseable {
             Backend backend,
             Workers workers,
             LongConsumer progress) {
-        this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, progress);
+        this(key, expected, largestFrame, codes, profile, backend, workers, Offload.none(), progress);
+    }
+
+    /** With a device that decodes frames too. */
+    public BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Profile profile,
+            Backend backend,
+            Workers workers,
+            Offload offload,
+            LongConsumer progress) {
+        this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, offload, progress);
     }
 
     BobReconciler(
@@ -218,6 +235,20 @@ public final class BobReconciler implements AutoCloseable {
             Backend backend,
             Workers workers,
             LongConsumer progress) {
+        this(key, expected, largestFrame, codes, profile, effort, backend, workers, Offload.none(), progress);
+    }
+
+    BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Profile profile,
+            Effort effort,
+            Backend backend,
+            Workers workers,
+            Offload offload,
+            LongConsumer progress) {
         this.key = key;
         this.qber = expected;
         this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
@@ -229,6 +260,7 @@ public final class BobReconciler implements AutoCloseable {
         this.open = frames.size();
         this.rates = new RateControl(codes, profile, expected, adapted);
         this.seats = new Seats(backend, IDLE_BYTES * workers.threads());
+        this.device = new DeviceShare<>(offload, workers, new DeviceWork());
     }
 
     /** Whether even the strongest code is too weak for this error rate. */
@@ -311,6 +343,7 @@ public final class BobReconciler implements AutoCloseable {
         running.forEach(b -> b.loop.abandon());
         running.forEach(b -> b.attempts.forEach(BobReconciler::wipe));
         running.clear();
+        device.close();
         seats.close();
         failed.values().forEach(BobReconciler::wipe);
         failed.clear();
@@ -350,6 +383,7 @@ public final class BobReconciler implements AutoCloseable {
         long most = FIRST_FRAMES;
         if (calibrated) {
             most = Math.max((long) BATCH_FRAMES * workers.threads(), BATCH_BITS / first.bits());
+            most = Math.max(most, device.frames(code.get().code()));
         }
         int circulant = code.get().code().circulant();
         List<Integer> batch = new ArrayList<>();
@@ -461,16 +495,21 @@ public final class BobReconciler implements AutoCloseable {
         List<Attempt> batch = List.copyOf(ready);
         ready.clear();
         batch.forEach(a -> a.outlook = rates.outlook(a.frame));
-        Loop loop = workers.start(batch.size(), i -> {
-            Attempt a = batch.get(i);
-            Seat seat = seats.take(a.code.code());
-            try {
-                attempt(a, seat);
-            } finally {
-                seats.give(seat);
-            }
-        });
-        running.add(new Batch(batch, loop));
+        if (device.isThere()) {
+            device.forEach(batch, this::onCpu);
+            running.add(new Batch(batch, workers.start(0, i -> {})));
+        } else {
+            running.add(new Batch(batch, workers.start(batch.size(), i -> onCpu(batch.get(i)))));
+        }
+    }
+
+    private void onCpu(Attempt a) {
+        Seat seat = seats.take(a.code.code());
+        try {
+            attempt(a, seat);
+        } finally {
+            seats.give(seat);
+        }
     }
 
     /** Waits for a batch, takes note of it and asks for more about the frames that failed. */
@@ -661,32 +700,125 @@ public final class BobReconciler implements AutoCloseable {
             seat.difference.copyFrom(Objects.requireNonNull(a.syndromes), a.at, 0, seat.difference.length());
             seat.difference.xor(seat.own);
         }
-        a.syndromes = null;
-        a.extra = null;
     }
 
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
     private void attempt(Attempt a, Seat seat) {
+        if (worthDecoding(a, seat)) {
+            decode(a, seat);
+        }
+        keep(a, seat.difference);
+    }
+
+    /** Computes the difference of the syndromes, and whether the frame should be decoded with it. */
+    private boolean worthDecoding(Attempt a, Seat seat) {
         difference(a, seat);
         RateControl.Outlook outlook = Objects.requireNonNull(a.outlook);
         a.qber = outlook.guess(a.frame, seat.code, seat.difference.bitCount());
         a.iterations = 0;
         a.nearly = false;
-        if (!(a.first && outlook.hopeless(a.frame, a.code, a.qber))) {
-            decode(a, seat);
-        }
+        return !(a.first && outlook.hopeless(a.frame, a.code, a.qber));
+    }
+
+    /** The attempt is over: what Alice sent is in {@code difference}, which a frame that failed needs again. */
+    private static void keep(Attempt a, BitString difference) {
+        a.syndromes = null;
+        a.extra = null;
         if (!a.decoded) {
             if (a.difference != null) {
                 a.difference.close();
             }
-            a.difference = seat.difference.copy();
+            a.difference = difference.copy();
             a.differenceCode = a.code;
         }
     }
 
+    /** {@link #attempt} in steps, for a device that decodes many frames together. */
+    private final class DeviceWork implements DeviceShare.Work<Attempt> {
+        @Override
+        public QuasiCyclicCode code(Attempt a) {
+            return a.code.code();
+        }
+
+        @Override
+        public boolean begin(Attempt a, OpenClSyndromeDecoder decoder, int slot) {
+            Seat seat = seats.take(a.code.code());
+            try {
+                if (!worthDecoding(a, seat)) {
+                    decoder.hold(slot, seat.difference);
+                    return false;
+                }
+                decoder.begin(slot, seat.difference, 0, startQber(a));
+                if (a.frame.padded(seat.code.circulant())) {
+                    try (BitString mask = BitString.allocate(seat.code.frameBits());
+                            BitString zeros = BitString.allocate(seat.code.frameBits())) {
+                        mask.invert();
+                        mask.copyFrom(zeros, 0, 0, a.frame.bits());
+                        decoder.reveal(slot, mask, 0, zeros, 0);
+                    }
+                }
+                if (a.known != null && a.knownErrors != null) {
+                    decoder.reveal(slot, a.known, 0, a.knownErrors, 0);
+                }
+                return true;
+            } finally {
+                seats.give(seat);
+            }
+        }
+
+        @Override
+        public void start(OpenClSyndromeDecoder decoder) {
+            decoder.start(UpdateRule.PHI, effort.iterations);
+        }
+
+        @Override
+        public boolean again(Attempt a, OpenClSyndromeDecoder decoder, int slot) {
+            if (decoder.decoded(slot)) {
+                return false;
+            }
+            a.nearly = decoder.unsatisfied(slot) * 100 <= a.code.code().syndromeBits();
+            if (a.nearly) {
+                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, 64);
+                BitString wanted = BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
+                decoder.leastReliable(slot, count, wanted);
+                a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;
+                decoder.restart(slot);
+            }
+            return a.nearly;
+        }
+
+        @Override
+        public void startAgain(OpenClSyndromeDecoder decoder) {
+            decoder.start(UpdateRule.MIN_SUM, effort.otherRule);
+        }
+
+        @Override
+        public void end(Attempt a, OpenClSyndromeDecoder decoder, int slot, boolean begun) {
+            Seat seat = seats.take(a.code.code());
+            try {
+                a.decoded = begun && decoder.decoded(slot);
+                a.iterations = begun ? decoder.iterations(slot) : 0;
+                if (a.decoded) {
+                    decoder.error(slot, seat.frame, 0);
+                    a.errors = seat.frame.bitCount();
+                    key.xor(seat.frame, a.frame.offset(), a.frame.bits());
+                } else {
+                    decoder.difference(slot, seat.difference);
+                }
+                keep(a, seat.difference);
+            } finally {
+                seats.give(seat);
+            }
+        }
+    }
+
+    private static double startQber(Attempt a) {
+        return Math.clamp(a.qber.value(), 1e-4, 0.25);
+    }
+
     private void decode(Attempt a, Seat seat) {
         SyndromeDecoder decoder = seat.decoder;
-        decoder.begin(seat.difference, 0, Math.clamp(a.qber.value(), 1e-4, 0.25));
+        decoder.begin(seat.difference, 0, startQber(a));
         if (a.frame.padded(seat.code.circulant())) {
             try (BitString mask = BitString.allocate(seat.code.frameBits());
                     BitString zeros = BitString.allocate(seat.code.frameBits())) {
