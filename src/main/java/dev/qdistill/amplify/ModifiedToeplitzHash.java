@@ -1,7 +1,6 @@
 package dev.qdistill.amplify;
 
 import dev.qdistill.accel.Backend;
-import dev.qdistill.bits.BitString;
 import dev.qdistill.gf2.Gf2Multiplier;
 
 /**
@@ -61,9 +60,7 @@ public final class ModifiedToeplitzHash implements SeededHash {
         if (k == 0) {
             return new PreparedHash(inputBits, outputBits, seedBits, null, 0);
         }
-        // Copies of the input's two parts.
-        long copies = BitString.paddedBytes(k) + BitString.paddedBytes(outputBits);
-        var product = ToeplitzProduct.within(memory - copies, multiplier, k, outputBits, threads);
+        var product = ToeplitzProduct.within(memory, multiplier, k, outputBits, threads);
         return new PreparedHash(inputBits, outputBits, seedBits, product, k);
     }
 }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.qdistill.accel.NativeIsa;
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -18,9 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
 final class NativeTransforms implements TransformKernels {
-    /** The shortest conversion that threads share, in bits. */
-    private static final long SHARED_BITS = 1L << 26;
-
     private final MethodHandle xor;
     private final MethodHandle shift;
     private final MethodHandle strips;
@@ -78,13 +74,13 @@ final class NativeTransforms implements TransformKernels {
     }
 
     @Override
-    public void toTransformBasis(long address, long bits, Workers workers) {
-        convert(address, bits, 0, workers);
+    public void toTransformBasis(long address, long bits, Team.Part part) {
+        convert(address, bits, 0, part);
     }
 
     @Override
-    public void toMonomials(long address, long bits, Workers workers) {
-        convert(address, bits, 1, workers);
+    public void toMonomials(long address, long bits, Team.Part part) {
+        convert(address, bits, 1, part);
     }
 
     @Override
@@ -106,18 +102,15 @@ final class NativeTransforms implements TransformKernels {
     }
 
     // Pass by pass where threads share it.
-    private void convert(long address, long bits, int inverse, Workers workers) {
-        boolean shared = bits >= SHARED_BITS && workers.threads() > 1;
-        int passes = pass(address, bits, inverse, shared ? Integer.MAX_VALUE : -1, 0, 1);
-        for (int k = 0; shared && k < passes; k++) {
-            int pass = k;
-            // One for each thread, which finds in its cache what it had before.
-            long parts = workers.threads();
-            workers.split(parts, 1, (from, to, worker) -> {
-                for (long part = from; part < to; part++) {
-                    var _ = pass(address, bits, inverse, pass, part, parts);
-                }
-            });
+    private void convert(long address, long bits, int inverse, Team.Part part) {
+        if (part.count() == 1) {
+            var _ = pass(address, bits, inverse, -1, 0, 1);
+            return;
+        }
+        int passes = pass(address, bits, inverse, Integer.MAX_VALUE, 0, 1);
+        for (int k = 0; k < passes; k++) {
+            var _ = pass(address, bits, inverse, k, part.index, part.count());
+            part.sync();
         }
     }
 

@@ -22,6 +22,7 @@ final class ScalarGf2Multiplier implements Gf2Multiplier {
         long aWords = aBits + 63 >>> 6;
         long bWords = bBits + 63 >>> 6;
         return BitString.paddedBytes(aBits)
+                + BitString.paddedBytes(bBits)
                 + BitString.paddedBytes(aWords + bWords << 6)
                 + 8 * Comb.scratchWords(aWords, bWords);
     }
@@ -30,6 +31,7 @@ final class ScalarGf2Multiplier implements Gf2Multiplier {
         private final Shape shape;
         private final SecretArena arena = new SecretArena();
         private final BitString first;
+        private final BitString second;
         private final MemorySegment product;
         private final MemorySegment scratch;
         private boolean hasFirst;
@@ -37,6 +39,7 @@ final class ScalarGf2Multiplier implements Gf2Multiplier {
         Prepared(Shape shape) {
             this.shape = shape;
             first = BitString.allocate(arena, shape.aBits());
+            second = BitString.allocate(arena, shape.bBits());
             long aWords = shape.aBits() + 63 >>> 6;
             long bWords = shape.bBits() + 63 >>> 6;
             product = arena.allocate(BitString.paddedBytes(aWords + bWords << 6), 64);
@@ -56,7 +59,8 @@ final class ScalarGf2Multiplier implements Gf2Multiplier {
             if (!hasFirst) {
                 throw new IllegalStateException("multiply before setFirst");
             }
-            Comb.multiply(first.segment(), first.wordCount(), b.segment(), b.wordCount(), product, scratch);
+            second.copyFrom(b, 0, 0, second.length());
+            Comb.multiply(first.segment(), first.wordCount(), second.segment(), second.wordCount(), product, scratch);
             BitString whole = BitString.wrap(product, product.byteSize() << 3);
             result.copyFrom(whole, shape.offset(), 0, shape.length());
         }
