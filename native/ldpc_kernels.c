@@ -73,7 +73,7 @@ FLAT V message(const Checks *k, const Magnitudes *lut, const Magnitudes *minima,
   return _mm512_mask_sub_epi8(m, _mm512_movepi8_mask(_mm512_xor_si512(k->sign, t)), _mm512_setzero_si512(), m);
 }
 
-// Where the state is larger than the second-level cache (far), what will be read soon is asked for.
+// Where the state is much larger than the second-level cache (far), what will be read soon is asked for.
 #define AHEAD 20
 #define PASS1(j)                                                                                       \
   {                                                                                                    \

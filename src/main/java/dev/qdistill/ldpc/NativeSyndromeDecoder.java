@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
     // What kernels read beyond the table, in bytes.
     private static final long AHEAD = 256;
-    // Messages from which on the kernels prefetch, in bytes: what second-level caches hold.
-    private static final long NEAR = 1 << 20;
+    // Messages from which on the kernels prefetch, in bytes: below, in huge pages, it costs more than it gains.
+    private static final long NEAR = 1 << 22;
 
     private final NativeKernels kernels;
     private final MemorySegment layout;

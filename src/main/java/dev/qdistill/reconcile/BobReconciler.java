@@ -533,7 +533,7 @@ public final class BobReconciler implements AutoCloseable {
         double work = 0;
         for (Attempt a : batch) {
             iterations += a.iterations;
-            work += a.iterations * rates.work(a.code.code());
+            work += a.iterations * a.code.code().iterationWork();
             if (a.first) {
                 bits += a.frame.bits();
                 errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();

@@ -45,13 +45,13 @@ final class RateControl {
 
     private static final double LARGEST_FALL = 0.25;
 
-    /** Work by bit that the decoder may take on average, see {@link #work}: what is told falls as the work grows. */
-    private static final double FAST_WORK = 115;
+    /**
+     * {@linkplain QuasiCyclicCode#iterationWork Work} by bit that the decoder may take on average: what is told falls as the work
+     * grows. So the speed is about the same at every error rate.
+     */
+    private static final double FAST_WORK = 126;
 
-    private static final double EFFICIENT_WORK = 500;
-
-    /** What the kernels do about a check beside its edges, in edge updates (from the times of docs/benchmarks.md). */
-    private static final double CHECK_WORK = 5;
+    private static final double EFFICIENT_WORK = 470;
 
     private static final double WORK_GAIN = 2;
 
@@ -252,21 +252,12 @@ final class RateControl {
     }
 
     /**
-     * The work of an iteration: edge updates as the fast codes are designed for; of the efficient ones the time in units of
-     * an edge update, so that the speed is about the same at every rate.
-     */
-    double work(QuasiCyclicCode code) {
-        double checks = profile == Profile.FAST ? 0 : CHECK_WORK * code.rows();
-        return (code.edges() + checks) * code.circulant();
-    }
-
-    /**
      * Takes note of a batch.
      *
      * @param any one of its frames
      * @param attempts frames tried for the first time
      * @param failed those of them that failed
-     * @param work of all attempts, by bit of the frames tried for the first time
+     * @param work of the decoder in all attempts, by bit of the frames tried for the first time
      */
     void observe(Frame any, int attempts, int failed, double work) {
         Curve curve = curve(any);
