@@ -121,4 +121,12 @@ final class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("jdk.incubator.vector");
+
+    @ArchTest
+    static final ArchRule ONE_CLASS_TOUCHES_OPENCL = noClasses()
+            .that()
+            .haveNameNotMatching("dev\\.qdistill\\.accel\\.OpenClDevice(\\$.*)?")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.lwjgl..");
 }

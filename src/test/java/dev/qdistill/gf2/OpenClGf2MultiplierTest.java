@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.FailingDevice;
+import dev.qdistill.accel.FailingDevice.Fault;
 import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.TestDevice;
 import dev.qdistill.bits.BitString;
@@ -13,6 +15,8 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class OpenClGf2MultiplierTest {
     private static final List<String> WARNINGS = new ArrayList<>();
@@ -86,6 +90,35 @@ class OpenClGf2MultiplierTest {
                     }
                 }
             }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "BROKEN_SOURCE, 0", "ABSURD_ALLOCATION, 0", "ABSURD_ALLOCATION, 1", "LAUNCH, 5", "LAUNCH, 60", "LAUNCH, 120",
+        "RESULTS, 1", "RESULTS, 3"
+    })
+    void aDeviceThatFailsCostsOneWarningAndNothingElse(Fault fault, int after) {
+        var random = new SplittableRandom(3);
+        List<String> warnings = new ArrayList<>();
+        try (Offload failing =
+                        Offload.to(new FailingDevice(TestDevice.open(), fault, after), Offload.Plan.EVERYTHING, warnings::add);
+                BitString a = BitString.random(100_000, random);
+                BitString b = BitString.random(50_000, random);
+                BitString expected = BitString.allocate(149_999);
+                BitString found = BitString.allocate(149_999)) {
+            Gf2Multiplier.create(Backend.AUTO).multiply(a, b, expected);
+            Gf2Multiplier multiplier = Gf2Multiplier.create(failing);
+            try (MiddleProduct p = multiplier.middleProduct(100_000, 50_000, 0, 149_999, 1)) {
+                p.setFirst(a);
+                for (int i = 0; i < 3; i++) {
+                    found.wipe();
+                    p.multiply(b, found);
+                    assertTrue(expected.contentEquals(found));
+                }
+            }
+            assertEquals(1, warnings.size());
+            assertTrue(multiplier.backend() != Backend.OPENCL);
         }
     }
 }
