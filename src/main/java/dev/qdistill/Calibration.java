@@ -52,8 +52,7 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
      * @param warnings told in one sentence why there is no device though one was asked for, or that it failed
      * @return a device, or none: then the CPU does all
      */
-    public static Offload open(
-            BackendChoice choice, Optional<byte[]> binary, int threads, Consumer<String> warnings) {
+    public static Offload open(BackendChoice choice, Optional<byte[]> binary, int threads, Consumer<String> warnings) {
         try {
             return switch (choice.backend()) {
                 case OPENCL ->
@@ -96,15 +95,13 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
 
     /** Where the device wins. Where it is not much faster than the CPU, both decode. */
     public Offload.Plan plan() {
-        return new Offload.Plan(
-                decoderMbps > cpuDecoderMbps, decoderMbps < MUCH_FASTER * cpuDecoderMbps, multiplyFrom);
+        return new Offload.Plan(decoderMbps > cpuDecoderMbps, decoderMbps < MUCH_FASTER * cpuDecoderMbps, multiplyFrom);
     }
 
     /** Measures a device against {@code threads} threads. */
     public static Calibration measure(ComputeDevice device, int threads) {
-        QuasiCyclicCode code = CodeFamily.shipped()
-                .select(FRAME, 1.1 * QBER, Profile.FAST)
-                .orElseThrow();
+        QuasiCyclicCode code =
+                CodeFamily.shipped().select(FRAME, 1.1 * QBER, Profile.FAST).orElseThrow();
         try (BitString error = BitString.allocate(code.frameBits());
                 BitString syndrome = BitString.allocate(code.syndromeBits())) {
             var random = new SplittableRandom(1);
@@ -113,7 +110,9 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
             }
             SyndromeEncoder.create(code, Backend.AUTO).encode(error, 0, syndrome, 0);
             return new Calibration(
-                    deviceDecoder(device, code, syndrome), threads * cpuDecoder(code, syndrome), products(device, threads));
+                    deviceDecoder(device, code, syndrome),
+                    threads * cpuDecoder(code, syndrome),
+                    products(device, threads));
         }
     }
 
@@ -121,26 +120,33 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
         try (OpenClSyndromeDecoder decoder = new OpenClSyndromeDecoder(device);
                 BitString error = BitString.allocate(code.frameBits())) {
             int frames = decoder.takes(code) ? decoder.capacity(code) : 0;
-            return frames == 0 ? 0 : (double) frames * code.frameBits() / 1e6 / seconds(() -> {
-                decoder.take(code, frames);
-                for (int f = 0; f < frames; f++) {
-                    decoder.begin(f, syndrome, 0, QBER);
-                }
-                decoder.start(UpdateRule.PHI, 60);
-                decoder.await();
-                for (int f = 0; f < frames; f++) {
-                    decoder.error(f, error, 0);
-                }
-            });
+            return frames == 0
+                    ? 0
+                    : (double) frames
+                            * code.frameBits()
+                            / 1e6
+                            / seconds(() -> {
+                                decoder.take(code, frames);
+                                for (int f = 0; f < frames; f++) {
+                                    decoder.begin(f, syndrome, 0, QBER);
+                                }
+                                decoder.start(UpdateRule.PHI, 60);
+                                decoder.await();
+                                for (int f = 0; f < frames; f++) {
+                                    decoder.error(f, error, 0);
+                                }
+                            });
         }
     }
 
     private static double cpuDecoder(QuasiCyclicCode code, BitString syndrome) {
         try (SyndromeDecoder decoder = SyndromeDecoder.create(code, Backend.AUTO)) {
-            return code.frameBits() / 1e6 / seconds(() -> {
-                decoder.begin(syndrome, 0, QBER);
-                decoder.run(UpdateRule.PHI, 60);
-            });
+            return code.frameBits()
+                    / 1e6
+                    / seconds(() -> {
+                        decoder.begin(syndrome, 0, QBER);
+                        decoder.run(UpdateRule.PHI, 60);
+                    });
         }
     }
 
@@ -216,8 +222,10 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
     }
 
     private static String key(DeviceDescription d, int threads) {
-        String version = Objects.requireNonNullElse(Calibration.class.getPackage().getImplementationVersion(), "unpacked");
-        return String.join("; ", d.platform(), d.name(), d.version(), d.driver(), "qdistill " + version, threads + " threads");
+        String version =
+                Objects.requireNonNullElse(Calibration.class.getPackage().getImplementationVersion(), "unpacked");
+        return String.join(
+                "; ", d.platform(), d.name(), d.version(), d.driver(), "qdistill " + version, threads + " threads");
     }
 
     private static Optional<Calibration> read(Path file, String key) {

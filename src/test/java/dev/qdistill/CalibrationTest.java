@@ -66,7 +66,8 @@ class CalibrationTest {
         try (Offload offload = Calibration.open(BackendChoice.AUTO, Optional.empty(), 1, warnings::add)) {
             offload.device().ifPresent(d -> assertFalse(d.description().isCpu()));
         }
-        try (Offload offload = Calibration.open(new BackendChoice(Backend.SCALAR, 0), Optional.empty(), 1, warnings::add)) {
+        try (Offload offload =
+                Calibration.open(new BackendChoice(Backend.SCALAR, 0), Optional.empty(), 1, warnings::add)) {
             assertTrue(offload.device().isEmpty());
         }
         assertEquals(List.of(), warnings);

@@ -25,13 +25,15 @@ public record BackendChoice(Backend backend, int device) {
         for (Backend b : Backend.values()) {
             if (b.id().equals(name.toLowerCase(Locale.ROOT)) && (colon < 0 || b == Backend.OPENCL)) {
                 try {
-                    return new BackendChoice(b, colon < 0 ? 0 : Integer.parseUnsignedInt(text, colon + 1, text.length(), 10));
+                    return new BackendChoice(
+                            b, colon < 0 ? 0 : Integer.parseUnsignedInt(text, colon + 1, text.length(), 10));
                 } catch (NumberFormatException e) {
                     break;
                 }
             }
         }
         throw new IllegalArgumentException("'" + text + "' is not one of "
-                + Arrays.stream(Backend.values()).map(Backend::id).collect(Collectors.joining(", ")) + ", opencl:INDEX");
+                + Arrays.stream(Backend.values()).map(Backend::id).collect(Collectors.joining(", "))
+                + ", opencl:INDEX");
     }
 }

@@ -26,7 +26,7 @@ public final class KernelSources {
 
     private static final class Holder {
         static final String DECODER = read("ldpc.cl");
-        static final String ALL = DECODER + read("gf2.cl") ;
+        static final String ALL = DECODER + read("gf2.cl");
         static final String RATES = read("rate.cl");
     }
 

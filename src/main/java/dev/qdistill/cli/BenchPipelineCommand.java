@@ -93,8 +93,8 @@ final class BenchPipelineCommand implements Callable<Integer> {
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();
                 Offload offload = options.offload(spec);
-                Distiller.Resources resources = new Distiller.Resources(
-                        options.backend(), options.threads, entropy, Long.MAX_VALUE, offload)) {
+                Distiller.Resources resources =
+                        new Distiller.Resources(options.backend(), options.threads, entropy, Long.MAX_VALUE, offload)) {
             long start = System.nanoTime();
             for (int warm = 0; warm < 2 || System.nanoTime() - start < 10_000_000_000L; warm++) {
                 run.run(resources, false, System.nanoTime());

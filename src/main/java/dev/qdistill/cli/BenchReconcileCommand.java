@@ -297,7 +297,8 @@ final class BenchReconcileCommand implements Callable<Integer> {
     }
 
     private String backend(QuasiCyclicCode code) {
-        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, options.backend().onCpu())) {
+        try (SyndromeDecoder decoder =
+                SyndromeDecoder.create(code, options.backend().onCpu())) {
             String onCpu = decoder.backend().id();
             return !onDevice()
                     ? onCpu
@@ -313,7 +314,8 @@ final class BenchReconcileCommand implements Callable<Integer> {
         int few = 5;
         // Fewer than after which a frame without hope is given up.
         int many = 15;
-        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, options.backend().onCpu());
+        try (SyndromeDecoder decoder =
+                        SyndromeDecoder.create(code, options.backend().onCpu());
                 BitString noise = BitString.random(code.syndromeBits(), new SplittableRandom(seed))) {
             double[] nanos = new double[2];
             for (int i = 0; i < 2; i++) {

@@ -68,9 +68,10 @@ final class DevicesCommand implements Callable<Integer> {
 
     private static String openCl() {
         return OpenClDevice.problem()
-                .orElse(OpenClDevice.list().stream().allMatch(DeviceDescription::isCpu)
-                        ? "the only devices are this machine's CPU; --backend opencl takes one"
-                        : "taken by commands that compute, where a device is faster (devices --calibrate)");
+                .orElse(
+                        OpenClDevice.list().stream().allMatch(DeviceDescription::isCpu)
+                                ? "the only devices are this machine's CPU; --backend opencl takes one"
+                                : "taken by commands that compute, where a device is faster (devices --calibrate)");
     }
 
     /**
@@ -151,7 +152,8 @@ final class DevicesCommand implements Callable<Integer> {
                 m.put("toDeviceGBps", rates.toDevice() * 1e-9);
                 m.put("fromDeviceGBps", rates.fromDevice() * 1e-9);
                 if (calibrate) {
-                    Calibration c = Calibration.measure(opened, Runtime.getRuntime().availableProcessors());
+                    Calibration c =
+                            Calibration.measure(opened, Runtime.getRuntime().availableProcessors());
                     m.put("decoderMbps", c.decoderMbps());
                     m.put("cpuDecoderMbps", c.cpuDecoderMbps());
                     m.put("multiplyFromBits", c.multiplyFrom() == Long.MAX_VALUE ? "never" : c.multiplyFrom());

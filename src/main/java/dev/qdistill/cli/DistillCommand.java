@@ -143,9 +143,8 @@ final class DistillCommand implements Callable<Integer> {
             return batch(batch);
         }
         Dumps dumps = Objects.requireNonNull(input.dumps);
-        RunReport report =
-                new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest).run(
-                kernels, true, spec.commandLine().getErr());
+        RunReport report = new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest)
+                .run(kernels, true, spec.commandLine().getErr());
         if (page != null) {
             ReportCommand.write(
                     page, "", List.of(ReportCommand.run(report.withoutDigests().json())), Optional.empty());

@@ -1,10 +1,10 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.agent.BlockMarks;
 import dev.qdistill.agent.LinkKeys;
 import dev.qdistill.agent.LinkRun;
-import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.auth.AuthenticationLog;
 import dev.qdistill.auth.EpsilonLedger;

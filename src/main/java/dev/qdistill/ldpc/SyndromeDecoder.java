@@ -94,9 +94,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                 }
                 yield vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
             }
-            case OPENCL ->
-                throw new BackendUnavailableException(
-                        backend, "single frames are left to the CPU");
+            case OPENCL -> throw new BackendUnavailableException(backend, "single frames are left to the CPU");
         };
     }
 

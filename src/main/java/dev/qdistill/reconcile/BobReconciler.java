@@ -779,7 +779,8 @@ public final class BobReconciler implements AutoCloseable {
             a.nearly = decoder.unsatisfied(slot) * 100 <= a.code.code().syndromeBits();
             if (a.nearly) {
                 int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, 64);
-                BitString wanted = BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
+                BitString wanted =
+                        BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
                 decoder.leastReliable(slot, count, wanted);
                 a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;
                 decoder.restart(slot);

@@ -45,7 +45,20 @@ final class DeviceShare<T> implements AutoCloseable {
     }
 
     /** Frames [from, to) of a batch on a decoder. */
-    private record Piece(OpenClSyndromeDecoder decoder, int from, int to, boolean[] begun) {}
+    private static final class Piece {
+        final OpenClSyndromeDecoder decoder;
+        final int from;
+        final int to;
+        /** For each frame whether it is to be decoded. */
+        final boolean[] begun;
+
+        Piece(OpenClSyndromeDecoder decoder, int from, int to, boolean[] begun) {
+            this.decoder = decoder;
+            this.from = from;
+            this.to = to;
+            this.begun = begun;
+        }
+    }
 
     /** Who does what: the front has been given to the device, the end to the workers. */
     private static final class Claims {

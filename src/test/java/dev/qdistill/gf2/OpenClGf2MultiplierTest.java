@@ -95,14 +95,20 @@ class OpenClGf2MultiplierTest {
 
     @ParameterizedTest
     @CsvSource({
-        "BROKEN_SOURCE, 0", "ABSURD_ALLOCATION, 0", "ABSURD_ALLOCATION, 1", "LAUNCH, 5", "LAUNCH, 60", "LAUNCH, 120",
-        "RESULTS, 1", "RESULTS, 3"
+        "BROKEN_SOURCE, 0",
+        "ABSURD_ALLOCATION, 0",
+        "ABSURD_ALLOCATION, 1",
+        "LAUNCH, 5",
+        "LAUNCH, 60",
+        "LAUNCH, 120",
+        "RESULTS, 1",
+        "RESULTS, 3"
     })
     void aDeviceThatFailsCostsOneWarningAndNothingElse(Fault fault, int after) {
         var random = new SplittableRandom(3);
         List<String> warnings = new ArrayList<>();
-        try (Offload failing =
-                        Offload.to(new FailingDevice(TestDevice.open(), fault, after), Offload.Plan.EVERYTHING, warnings::add);
+        try (Offload failing = Offload.to(
+                        new FailingDevice(TestDevice.open(), fault, after), Offload.Plan.EVERYTHING, warnings::add);
                 BitString a = BitString.random(100_000, random);
                 BitString b = BitString.random(50_000, random);
                 BitString expected = BitString.allocate(149_999);

@@ -85,8 +85,7 @@ class DeviceShareTest {
         Outcome expected = run(Offload.none());
         assertTrue(expected.statistics.firstFailures() > 0);
         for (boolean share : new boolean[] {false, true}) {
-            try (Offload offload =
-                    Offload.to(TestDevice.open(), new Offload.Plan(true, share, 0), warnings::add)) {
+            try (Offload offload = Offload.to(TestDevice.open(), new Offload.Plan(true, share, 0), warnings::add)) {
                 assertEquals(expected, run(offload));
             }
         }
@@ -95,8 +94,14 @@ class DeviceShareTest {
 
     @ParameterizedTest
     @CsvSource({
-        "BROKEN_SOURCE, 0", "ABSURD_ALLOCATION, 3", "ABSURD_ALLOCATION, 20", "LAUNCH, 2", "LAUNCH, 6", "LAUNCH, 15",
-        "RESULTS, 4", "RESULTS, 12"
+        "BROKEN_SOURCE, 0",
+        "ABSURD_ALLOCATION, 3",
+        "ABSURD_ALLOCATION, 20",
+        "LAUNCH, 2",
+        "LAUNCH, 6",
+        "LAUNCH, 15",
+        "RESULTS, 4",
+        "RESULTS, 12"
     })
     void aDeviceThatFailsCostsOneWarningAndNothingElse(Fault fault, int after) {
         Outcome expected = run(Offload.none());
@@ -119,8 +124,8 @@ class DeviceShareTest {
     void aDeviceThatDoesNotAnswerIsGivenUp() {
         Outcome expected = run(Offload.none());
         var device = OpenClDevice.open(0, Duration.ofMillis(500), Optional.empty());
-        try (Offload offload = Offload.to(
-                new FailingDevice(device, Fault.SLOW_KERNEL, 0), Offload.Plan.EVERYTHING, warnings::add)) {
+        try (Offload offload =
+                Offload.to(new FailingDevice(device, Fault.SLOW_KERNEL, 0), Offload.Plan.EVERYTHING, warnings::add)) {
             assertEquals(expected, run(offload));
             assertEquals(1, warnings.size());
             assertTrue(warnings.getFirst().contains("did not answer within 500 ms"), warnings.getFirst());
