@@ -340,7 +340,7 @@ public final class LinkService {
         }
     }
 
-    /** Looks after the pool's metrics; to be called every second or so. */
+    /** Looks after the metrics of the pool and the connection; to be called every second or so. */
     void upkeep() {
         AuthenticationLog.Counts counts = tags.counts();
         long seen = counts.made() + counts.checked();
@@ -350,6 +350,16 @@ public final class LinkService {
                 (seen - tagsSeen) * PadPool.KEY_BITS,
                 (long) blocksLeft * PadPool.PADS_OF_BLOCK * PadPool.KEY_BITS);
         tagsSeen = seen;
+        boolean there;
+        int sessionsHere;
+        lock.lock();
+        try {
+            there = connected;
+            sessionsHere = pending.size();
+        } finally {
+            lock.unlock();
+        }
+        metrics.link(link.name(), there, sessionsHere);
     }
 
     // ---- The thread --------------------------------------------------------------------------------------------
@@ -599,6 +609,7 @@ public final class LinkService {
         } finally {
             lock.unlock();
         }
+        long blocksBefore = blocks;
         try {
             BlockReader records = p.records();
             try {
@@ -611,10 +622,27 @@ public final class LinkService {
         } catch (BadInputException e) {
             end(p, Optional.of(e.getMessage()));
             throw e;
+        } catch (RuntimeException e) {
+            if (blocks == blocksBefore) {
+                putLast(p);
+            }
+            throw e;
         } finally {
             endOfRun();
         }
         end(p, Optional.empty());
+    }
+
+    /** So that the others have their turn. */
+    private void putLast(Pending p) {
+        lock.lock();
+        try {
+            if (pending.remove(p.session) != null) {
+                pending.put(p.session, p);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void endOfRun() {
