@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Time against length, from 2^10 bits up, of products and Toeplitz hashes on one back end; a line of JSON each:
@@ -133,9 +134,49 @@ public final class AmplificationTimes {
         System.out.printf(
                 Locale.ROOT,
                 "{\"operation\":\"%s\",\"by\":\"%s\",\"isa\":\"%s\",\"inputBits\":%d,\"outputBits\":%d,\"threads\":%d,"
-                        + "\"milliseconds\":%.6g,\"mbps\":%.6g,%s}%n",
-                operation, by, isa, n, m, t, nanos * 1e-6, n / nanos * 1e3, machine);
+                        + "\"milliseconds\":%.6g,\"mbps\":%.6g,%s%s}%n",
+                operation,
+                by,
+                isa,
+                n,
+                m,
+                t,
+                nanos * 1e-6,
+                n / nanos * 1e3,
+                t > 1 ? "\"roundTripNanos\":%.0f,".formatted(roundTripNanos()) : "",
+                machine);
         System.out.flush();
+    }
+
+    // From one thread to another and back: on virtual machines it depends on where the host puts their cores, and what threads gain
+    // depends on it.
+    private static double roundTripNanos() {
+        int rounds = 2000;
+        var ball = new AtomicInteger();
+        Thread other = Thread.ofPlatform().start(() -> {
+            for (int k = 1; k < 2 * rounds; k += 2) {
+                while (ball.get() != k) {
+                    Thread.onSpinWait();
+                }
+                ball.set(k + 1);
+            }
+        });
+        double[] times = new double[rounds];
+        for (int k = 0; k < 2 * rounds; k += 2) {
+            long start = System.nanoTime();
+            ball.set(k + 1);
+            while (ball.get() != k + 2) {
+                Thread.onSpinWait();
+            }
+            times[k / 2] = System.nanoTime() - start;
+        }
+        try {
+            other.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        Arrays.sort(times);
+        return times[rounds / 2];
     }
 
     // After a warm-up of half as long, one call at least; three calls at least.
