@@ -876,3 +876,78 @@ EXPORT int32_t NAME(convert)(int64_t address, int64_t bits, int32_t inverse, int
   }
   return c.next;
 }
+
+// Short products: Karatsuba's method on vectors of eight words, down to one by one, there each word by each.
+
+typedef __m128i W2;
+
+static inline W2 ld2(const int64_t *a) { return _mm_loadu_si128((const W2 *)a); }
+static inline void st2(int64_t *a, W2 v) { _mm_storeu_si128((W2 *)a, v); }
+
+// r[0, 16) = a[0, 8) b[0, 8): pairs of words; even: sums that begin at an even word, odd: at an odd one.
+INL void leaf(const int64_t *a, const int64_t *b, int64_t *r) {
+  W2 even[8], odd[7], y[4];
+  for (int k = 0; k < 8; k++) even[k] = _mm_setzero_si128();
+  for (int k = 0; k < 7; k++) odd[k] = _mm_setzero_si128();
+  for (int j = 0; j < 4; j++) y[j] = ld2(b + 2 * j);
+  UNROLL for (int i = 0; i < 4; i++) {
+    const W2 x = ld2(a + 2 * i);
+    UNROLL for (int j = 0; j < 4; j++) {
+      even[i + j] = _mm_xor_si128(even[i + j], _mm_clmulepi64_si128(x, y[j], 0x00));
+      even[i + j + 1] = _mm_xor_si128(even[i + j + 1], _mm_clmulepi64_si128(x, y[j], 0x11));
+      odd[i + j] = _mm_xor_si128(odd[i + j], _mm_xor_si128(_mm_clmulepi64_si128(x, y[j], 0x01), _mm_clmulepi64_si128(x, y[j], 0x10)));
+    }
+  }
+  UNROLL for (int k = 0; k < 8; k++) {
+    W2 v = even[k];
+    if (k < 7) v = _mm_xor_si128(v, _mm_slli_si128(odd[k], 8));
+    if (k > 0) v = _mm_xor_si128(v, _mm_srli_si128(odd[k - 1], 8));
+    st2(r + 2 * k, v);
+  }
+}
+
+// In words, multiples of 8.
+static void add_words(int64_t *to, const int64_t *from, int64_t n) { NAME(xor)((int64_t)to, (int64_t)from, 8 * n); }
+
+static void sum_words(int64_t *to, const int64_t *x, int64_t n, const int64_t *y, int64_t m) {
+  memcpy(to, x, 8 * (size_t)n);
+  add_words(to, y, m);
+}
+
+// r[0, 2n) = a[0, n) b[0, n).
+static void karatsuba(const int64_t *a, const int64_t *b, int64_t n, int64_t *r, int64_t *t) {
+  if (n == 8) {
+    leaf(a, b, r);
+    return;
+  }
+  const int64_t h = (n / 8 + 1) / 2 * 8, g = n - h;
+  int64_t *sum_b = t + h, *middle = t + 2 * h, *next = t + 4 * h;
+  sum_words(t, a, h, a + h, g);
+  sum_words(sum_b, b, h, b + h, g);
+  karatsuba(t, sum_b, h, middle, next);
+  karatsuba(a, b, h, r, next);
+  karatsuba(a + h, b + h, g, r + 2 * h, next);
+  add_words(middle, r, 2 * h);
+  add_words(middle, r + 2 * h, 2 * g);
+  // The middle term has at most 2n - h words that are not zero.
+  add_words(r + h, middle, least(2 * h, 2 * n - h));
+}
+
+// r = a b, lengths in words, zeros behind them to the next multiple of 8; the longer factor in pieces as long as the shorter.
+EXPORT void NAME(direct)(int64_t a, int64_t a_words, int64_t b, int64_t b_words, int64_t r, int64_t scratch) {
+  const int64_t n = (b_words + 7) & -8, m = (a_words + 7) & -8;
+  const int64_t *x = (const int64_t *)a, *y = (const int64_t *)b;
+  int64_t *to = (int64_t *)r, *piece = (int64_t *)scratch, *part = piece + n, *rest = part + 2 * n;
+  if (m == n) {
+    karatsuba(x, y, n, to, piece);
+    return;
+  }
+  memset(to, 0, 8 * (size_t)(m + n));
+  for (int64_t at = 0; at < m; at += n) {
+    const int64_t k = least(n, m - at);
+    memcpy(piece, x + at, 8 * (size_t)k);
+    memset(piece + k, 0, 8 * (size_t)(n - k));
+    karatsuba(piece, y, n, part, rest);
+    add_words(to + at, part, n + k);
+  }
+}

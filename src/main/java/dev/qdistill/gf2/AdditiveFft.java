@@ -118,23 +118,20 @@ final class AdditiveFft implements Transform {
     @Override
     public void forward(long coefficients, long values, long scratch, Team.Part part) {
         stripsForward(coefficients, values, scratch, part);
-        long own = scratch + (long) SCRATCH_BYTES * part.index;
-        for (long top = part.from(16); top < part.to(16); top++) {
-            upperStages(values, top, own);
-            for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
-                lowerStages(values, u, own);
-                if (tilesInUnits) {
+        if (tilesInUnits) {
+            long own = scratch + (long) SCRATCH_BYTES * part.index;
+            for (long top = part.from(16); top < part.to(16); top++) {
+                upperStages(values, top, own);
+                for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
+                    lowerStages(values, u, own);
                     tilesForward(values, u, unitBits, own);
                 }
             }
+        } else if (part.index == 0) {
+            stages(values, scratch);
+            tilesForward(values, 0, 0, scratch);
         }
         part.sync();
-        if (!tilesInUnits) {
-            if (part.index == 0) {
-                tilesForward(values, 0, 0, scratch);
-            }
-            part.sync();
-        }
     }
 
     @Override
@@ -154,15 +151,11 @@ final class AdditiveFft implements Transform {
                 upperStagesInverse(values, top, own);
             }
         } else if (part.index == 0) {
-            for (long u = 0; u < 16; u++) {
-                lowerStages(values, u, scratch);
-            }
+            stages(values, scratch);
             tilesForward(values, 0, 0, scratch);
             pointwise(values, factor, 0, 0, scratch);
             tilesInverse(values, 0, 0, scratch);
-            for (long u = 0; u < 16; u++) {
-                lowerStagesInverse(values, u, scratch);
-            }
+            stagesInverse(values, scratch);
         }
         part.sync();
         stripsInverse(values, product, scratch, part);
@@ -225,6 +218,19 @@ final class AdditiveFft implements Transform {
     private void lowerStagesInverse(long values, long unit, long scratch) {
         for (int s = stages.size() - 1; s >= unitBits - 4; s--) {
             runStage(stages.get(s), values, unit, unitBits, scratch + TABLE, YES, NO);
+        }
+    }
+
+    // All above the tiles, where the whole stays in a core's first-level cache.
+    private void stages(long values, long scratch) {
+        for (int s = 0; s < stages.size(); s++) {
+            runStage(stages.get(s), values, 0, 0, scratch + TABLE, NO, YES);
+        }
+    }
+
+    private void stagesInverse(long values, long scratch) {
+        for (int s = stages.size() - 1; s >= 0; s--) {
+            runStage(stages.get(s), values, 0, 0, scratch + TABLE, YES, NO);
         }
     }
 

@@ -16,13 +16,14 @@ import java.util.Locale;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
-final class NativeTransforms implements TransformKernels {
+final class NativeTransforms implements TransformKernels, DirectKernel {
     private final MethodHandle xor;
     private final MethodHandle shift;
     private final MethodHandle strips;
     private final MethodHandle stripsBack;
     private final MethodHandle units;
     private final MethodHandle convert;
+    private final MethodHandle direct;
     private final ConcurrentHashMap<Integer, NativeTransform> transforms = new ConcurrentHashMap<>();
 
     /**
@@ -36,6 +37,7 @@ final class NativeTransforms implements TransformKernels {
         strips = bind(library, isa, "strips", "JJJJJJJ");
         stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
         units = bind(library, isa, "units", "JJJJJ");
+        direct = bind(library, isa, "direct", "JJJJJJ");
         convert = Linker.nativeLinker()
                 .downcallHandle(
                         symbol(library, isa, "convert"),
@@ -96,6 +98,16 @@ final class NativeTransforms implements TransformKernels {
     public void shift(long lo, long hi, long bytes, int bits) {
         try {
             shift.invokeExact(lo, hi, bytes, bits);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public void multiply(
+            MemorySegment a, long aWords, MemorySegment b, long bWords, MemorySegment r, MemorySegment scratch) {
+        try {
+            direct.invokeExact(a.address(), aWords, b.address(), bWords, r.address(), scratch.address());
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -22,6 +22,7 @@ final class Team implements AutoCloseable {
     private final AtomicIntegerArray state = new AtomicIntegerArray(112);
     private final Object bell = new Object();
     private final Part[] parts;
+    private final int looks;
     private volatile boolean started;
     private volatile boolean over;
     private volatile @Nullable Work work;
@@ -79,6 +80,7 @@ final class Team implements AutoCloseable {
     /** Starts no thread before there is work. */
     Team(int threads) {
         parts = new Part[threads];
+        looks = threads <= Runtime.getRuntime().availableProcessors() ? LOOKS : 1;
         for (int k = 0; k < threads; k++) {
             parts[k] = new Part(k);
         }
@@ -150,7 +152,7 @@ final class Team implements AutoCloseable {
             }
             return;
         }
-        for (int k = 0; k < LOOKS; k++) {
+        for (int k = 0; k < looks; k++) {
             if (state.get(PHASE) != phase) {
                 return;
             }

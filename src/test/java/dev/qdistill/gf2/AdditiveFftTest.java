@@ -121,6 +121,35 @@ class AdditiveFftTest {
         }
     }
 
+    @Test
+    void transformsOfShortFactorsAgreeWithTheDirectMethod() {
+        var random = new SplittableRandom(11);
+        for (int bits = 1;
+                bits <= 4096;
+                bits += Boolean.getBoolean("qdistill.exhaustive") ? 1 : 1 + random.nextInt(80)) {
+            int other = 1 + random.nextInt(4096);
+            int offset = random.nextInt(bits + other - 1);
+            int length = 1 + random.nextInt(bits + other - 1 - offset);
+            var shape = new Gf2Multiplier.Shape(bits, other, offset, length, 1 + bits % 2);
+            BitString a = BitString.random(bits, random);
+            BitString b = BitString.random(other, random);
+            BitString expected = BitString.allocate(length);
+            BitString found = BitString.allocate(length);
+            multiply(new DirectProduct(shape, new Comb()), a, b, expected);
+            for (TransformKernels kernels : all()) {
+                multiply(new TransformProduct(shape, kernels), a, b, found);
+                assertTrue(expected.contentEquals(found), kernels + " at " + shape);
+            }
+        }
+    }
+
+    private static void multiply(MiddleProduct product, BitString a, BitString b, BitString result) {
+        try (product) {
+            product.setFirst(a);
+            product.multiply(b, result);
+        }
+    }
+
     private static List<TransformKernels> all() {
         List<TransformKernels> all = new ArrayList<>(List.of(new VectorTransforms()));
         for (NativeIsa isa : NativeLibrary.isas()) {
