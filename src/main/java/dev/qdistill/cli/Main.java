@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             ReportCommand.class,
             AgentCommand.class,
             InspectCommand.class,
+            SpliceCommand.class,
             SimulateCommand.class,
             KeyLengthCommand.class,
             KeysCommand.class,

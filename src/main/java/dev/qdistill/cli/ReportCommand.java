@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -106,7 +107,7 @@ final class ReportCommand implements Callable<Integer> {
         }
     }
 
-    /** In the order of the journal; what it does not name, after it. */
+    /** What the journal names and what is there beside it, by name. */
     private static Optional<JsonNode> batch(Path directory, List<HtmlReport.Run> runs) throws IOException {
         if (!Files.isDirectory(directory)) {
             throw new BadInputException(directory, "no such directory");
@@ -138,7 +139,6 @@ final class ReportCommand implements Callable<Integer> {
         try (DirectoryStream<Path> all = Files.newDirectoryStream(directory)) {
             all.forEach(rest::add);
         }
-        rest.sort(null);
         for (Path path : rest) {
             if (Files.exists(path.resolve("summary.json")) && !named.contains(String.valueOf(path.getFileName()))) {
                 runs.add(run(summary(path)));
@@ -147,6 +147,7 @@ final class ReportCommand implements Callable<Integer> {
         if (runs.size() == before) {
             throw new BadInputException(directory, "there is no finished run here: no summary.json, and none below");
         }
+        runs.subList(before, runs.size()).sort(Comparator.comparing(HtmlReport.Run::name));
         return sums;
     }
 }

@@ -92,7 +92,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
         }
         if (stream != 0) {
             throw new BadInputException(
-                    file, 0, "qcrypto stream of type " + stream + "; only type 3 (sifted bits) can be imported");
+                    file, 0, "qcrypto stream of type " + stream + "; only type 3 (sifted bits) can be distilled");
         }
         byte[] found = new byte[Math.min(8, head.remaining())];
         head.get(0, found);

@@ -161,7 +161,13 @@ public final class HtmlReport {
         long withKey = runs.stream().filter(r -> r.number("secretBits") > 0).count();
         html.append("<div class=\"tiles\">\n");
         tile("secret key", scaled(secret, "bit"), secret == 0);
-        if (!single()) {
+        if (single()) {
+            long blocks = runs.getFirst().blocks().size();
+            long good = runs.getFirst().blocks().stream()
+                    .filter(b -> b.path("secretBits").asLong(0) > 0)
+                    .count();
+            tile("blocks with a key", grouped(good) + " of " + grouped(blocks), good < blocks);
+        } else {
             tile("links with a key", withKey + " of " + runs.size(), withKey < runs.size());
         }
         tile("of sifted key bits", keyBits == 0 ? "–" : percent((double) secret / keyBits), false);
@@ -218,7 +224,7 @@ public final class HtmlReport {
         }
         if (points().size() > 1) {
             String over = single() ? "block" : "link";
-            plot("qber", "Error rate", "QBER of both bases, " + over + " by " + over + ".", false, false);
+            plot("qber", "Error rate", "QBER of both bases, " + over + " by " + over + ".", true, false);
             plot(
                     "efficiency",
                     "Efficiency of error correction",

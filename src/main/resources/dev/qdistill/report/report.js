@@ -12,7 +12,7 @@
   const short = n => {
     const a = Math.abs(n);
     for (const [size, unit] of [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']]) {
-      if (a >= size) return (n / size).toPrecision(3).replace(/\.?0+$/, '') + unit;
+      if (a >= size) return +(n / size).toPrecision(3) + unit;
     }
     return String(+n.toPrecision(3));
   };
@@ -88,7 +88,7 @@
       grid: {left: 8, right: narrow ? 66 : 120, top: 6, bottom: 4, containLabel: true},
       legend: {show: false},
       tooltip: {show: false},
-      xAxis: value(c, {axisLabel: {color: c.soft, fontSize: 11, formatter: v => v === 0 ? '0' : seconds(v)}, splitNumber: 3}),
+      xAxis: value(c, {axisLabel: {color: c.soft, fontSize: 11, formatter: v => v === 0 ? '0' : v >= 1 ? +v.toPrecision(3) + ' s' : +(1000 * v).toPrecision(3) + ' ms'}, splitNumber: 3}),
       yAxis: category(c, data.stages.map(s => s.name), {inverse: true, axisLabel: {color: c.ink, fontSize: 12}}),
       series: [{type: 'bar', barWidth: '58%', itemStyle: {color: c.blue, borderRadius: 2}, data: data.stages.map(s => s.seconds),
         label: {show: true, position: 'right', color: c.ink, fontSize: 12, formatter: p => {
