@@ -20,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
         description = "Measures a stage on this machine: medians, warm-up excluded.",
         mixinStandardHelpOptions = true,
         subcommands = {
+            BenchOffloadCommand.class,
             BenchPipelineCommand.class,
             BenchReconcileCommand.class,
             BenchCascadeCommand.class,
