@@ -88,7 +88,10 @@ public final class Rendezvous {
         List<Message.Ended> over = over(own, hers);
         peer.send(new Message.Offer(sessions, over, conversation));
         Message.Choice choice = Opening.expect(Message.Choice.class, peer);
-        hers = choice.sessions();
+        // How the one that is worked on now ends, both will see.
+        hers = choice.sessions().stream()
+                .filter(id -> !choice.session().equals(Optional.of(id)))
+                .toList();
         if (choice.session().isEmpty() && choice.over().isEmpty() && over.isEmpty()) {
             return Optional.empty();
         }
@@ -137,7 +140,11 @@ public final class Rendezvous {
                 agreed.map(Agreement::session),
                 agreed.map(Agreement::firstBlock).orElse(0L),
                 agreed.map(Agreement::conversation).orElse(0L),
-                own.waiting().stream().map(Message.Offered::session).toList(),
+                own.waiting().stream()
+                        .map(Message.Offered::session)
+                        .filter(id ->
+                                offer.over().stream().noneMatch(e -> e.session().equals(id)))
+                        .toList(),
                 over));
         if (agreed.isPresent() || !over.isEmpty() || !offer.over().isEmpty()) {
             peer.verify(Opening.expect(Message.Authentication.class, peer));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.agent.Meddler.Deed;
 import dev.qdistill.amplify.EntropySource;
+import dev.qdistill.auth.EpsilonLedger;
 import dev.qdistill.auth.PadPool;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.DumpHeader;
@@ -286,6 +287,11 @@ final class LinkServiceTest {
         assertTrue(alice.link("metro").status().keyBasisBitsPerSecond() > 1e3);
         assertEquals(0, alice.link("metro").status().failedBlocks());
         assertEquals(SESSIONS * BLOCKS, requireSameKeys(alice, bob));
+        close();
+        // Alice: the opening, and for each session the choice and its blocks; waiting costs nothing.
+        assertEquals(
+                1 + SESSIONS * (1 + BLOCKS),
+                EpsilonLedger.read(dir.resolve("alice.metro")).tagsMade());
     }
 
     private static FeedException.Reason refusal(Agent agent, Feed feed) {
