@@ -440,7 +440,6 @@ final class LinkServiceTest {
     void severalLinksOfOneAgentWorkAtOnce() throws Exception {
         String[] links = {"metro", "west", "east"};
         install(links);
-        more = "profile: auto";
         Agent alice = start(Site.ALICE, port, links);
         Agent bob = start(Site.BOB, port, links);
         List<DumpFeed> feeds = new ArrayList<>();
@@ -456,8 +455,9 @@ final class LinkServiceTest {
     }
 
     @Test
-    void aBlockCanBeCutByTime() throws Exception {
+    void aBlockCanBeCutByTimeAndItsCodesChosenByAlice() throws Exception {
         install("metro");
+        more = "profile: auto";
         block = "time: " + Math.ceilDiv(2 * blockPulses, 1_000_000) + "ms"; // at 1 GHz
         Agent alice = start(Site.ALICE, port, "metro");
         Agent bob = start(Site.BOB, port, "metro");
