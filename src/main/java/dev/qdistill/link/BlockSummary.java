@@ -6,6 +6,7 @@ import dev.qdistill.security.DetectionCounts;
 import dev.qdistill.security.UnequalBasisCounts;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What is known of a block after it; nothing in it is secret.
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param wrongGroups groups of frames whose tag did not match
  * @param verdict the decision; empty if the block ended before
  * @param abort why there is no key, as a sentence without a full stop
+ * @param keyId the key's id, the same at both sites; empty without a key
  * @param seconds wall time by stage
  */
 public record BlockSummary(
@@ -40,6 +42,7 @@ public record BlockSummary(
         int wrongGroups,
         Optional<Verdict> verdict,
         Optional<String> abort,
+        Optional<UUID> keyId,
         Map<Stage, Double> seconds) {
 
     /** Bits of equal bases. */

@@ -1,6 +1,7 @@
 package dev.qdistill.link;
 
 import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
@@ -95,6 +96,7 @@ public final class Session implements AutoCloseable {
         private final Thread thread;
         private boolean ended;
         private @Nullable ProtocolException closed;
+        private @Nullable BadInputException damaged;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -110,6 +112,8 @@ public final class Session implements AutoCloseable {
                             } else {
                                 fail(number, e);
                             }
+                        } catch (BadInputException e) {
+                            stopReading(number, e);
                         } catch (Throwable e) {
                             fail(number, e);
                         }
@@ -123,6 +127,16 @@ public final class Session implements AutoCloseable {
                 closed = e;
                 changed.notifyAll();
             }
+        }
+
+        /** The blocks before this one have what they need, and come to their end; then this one is what the session ends with. */
+        private void stopReading(long number, BadInputException e) {
+            synchronized (changed) {
+                damaged = e;
+                last = Math.min(last, number);
+                changed.notifyAll();
+            }
+            turns.fail();
         }
 
         private void done(Optional<DistilledBlock> block) {
@@ -229,7 +243,7 @@ public final class Session implements AutoCloseable {
         synchronized (changed) {
             try {
                 while (!head.ended) {
-                    switch (failure) {
+                    switch (failure == null ? head.damaged : failure) {
                         case null -> changed.wait();
                         case RuntimeException e -> throw e;
                         case Error e -> throw e;
