@@ -31,7 +31,7 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
         MemorySegment.copy(LaneBits.strides(chunks), 0, strides, JAVA_LONG, 0, chunks);
         // Layout of native/ldpc_kernels.c.
         long[] fields = {
-            rotations,
+            LaneRotations.ALL.address(),
             scratch,
             phi,
             entries.address(),
