@@ -201,7 +201,10 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             // it stalls.
             boolean few = unsatisfied * 256 <= checks;
             boolean stalled = unsatisfied * 8 <= checks && unsatisfied * 8 >= before * 7;
-            if ((few || stalled || i == maxIterations - 1) && satisfied()) {
+            boolean last = i == maxIterations - 1;
+            // Frames of coupled codes stall for long.
+            boolean doubtful = !few || before * 256 <= checks;
+            if ((last || (few || stalled) && (!doubtful || plausible())) && satisfied()) {
                 return true;
             }
             if (iterations % STRIDE == 0 && code.frameBits() >= LONG) {
@@ -291,6 +294,11 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
 
     /** One sweep over all layers; returns the number of checks unsatisfied by extrinsic signs. */
     abstract long iterate(UpdateRule rule, int state);
+
+    /** Whether the signs of the posteriors may have the syndrome: a quick test that need not find out. */
+    boolean plausible() {
+        return true;
+    }
 
     /** Writes the signs of the posteriors. */
     abstract void decide(BitString decision);
