@@ -118,25 +118,33 @@ final class AdditiveFft implements Transform {
     @Override
     public void forward(long coefficients, long values, long scratch, Team.Part part) {
         stripsForward(coefficients, values, scratch, part);
-        if (tilesInUnits) {
-            long own = scratch + (long) SCRATCH_BYTES * part.index;
-            for (long top = part.from(16); top < part.to(16); top++) {
-                upperStages(values, top, own);
-                for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
-                    lowerStages(values, u, own);
-                    tilesForward(values, u, unitBits, own);
+        while (part.next()) {
+            if (tilesInUnits) {
+                long own = scratch + (long) SCRATCH_BYTES * part.index;
+                for (long top = part.from(16); top < part.to(16); top++) {
+                    upperStages(values, top, own);
+                    for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
+                        lowerStages(values, u, own);
+                        tilesForward(values, u, unitBits, own);
+                    }
                 }
+            } else if (part.index == 0) {
+                stages(values, scratch);
+                tilesForward(values, 0, 0, scratch);
             }
-        } else if (part.index == 0) {
-            stages(values, scratch);
-            tilesForward(values, 0, 0, scratch);
         }
-        part.sync();
     }
 
     @Override
     public void multiply(long coefficients, long factor, long values, long product, long scratch, Team.Part part) {
         stripsForward(coefficients, values, scratch, part);
+        while (part.next()) {
+            multiplyValues(values, factor, scratch, part);
+        }
+        stripsInverse(values, product, scratch, part);
+    }
+
+    private void multiplyValues(long values, long factor, long scratch, Team.Part part) {
         if (tilesInUnits) {
             long own = scratch + (long) SCRATCH_BYTES * part.index;
             for (long top = part.from(16); top < part.to(16); top++) {
@@ -157,25 +165,30 @@ final class AdditiveFft implements Transform {
             tilesInverse(values, 0, 0, scratch);
             stagesInverse(values, scratch);
         }
-        part.sync();
-        stripsInverse(values, product, scratch, part);
     }
 
     private void stripsForward(long coefficients, long values, long scratch, Team.Part part) {
-        long own = scratch + (long) SCRATCH_BYTES * part.index;
         long n = 1L << m - 17;
-        for (long s = part.from(n); s < part.to(n); s++) {
-            stripForward(coefficients + 64 * s, values + 512 * s, own);
+        while (part.next()) {
+            long own = scratch + (long) SCRATCH_BYTES * part.index;
+            for (long s = part.from(n); s < part.to(n); s++) {
+                stripForward(coefficients + 64 * s, values + 512 * s, own);
+            }
         }
-        part.sync();
     }
 
     private void stripsInverse(long values, long coefficients, long scratch, Team.Part part) {
-        long own = scratch + (long) SCRATCH_BYTES * part.index;
+        while (part.next()) {
+            partOfStripsInverse(values, coefficients, scratch + (long) SCRATCH_BYTES * part.index, part);
+        }
+    }
+
+    // Rows share one set of the first-level cache: lines written one by one would throw each other out. So strips go to
+    // memory by
+    // eights.
+    private void partOfStripsInverse(long values, long coefficients, long own, Team.Part part) {
         long strips = 1L << m - 17;
         long eights = strips + 7 >>> 3;
-        // Rows share one set of the first-level cache: lines written one by one would throw each other out. So strips
-        // go to memory by eights.
         for (long s0 = part.from(eights) << 3; s0 < part.to(eights) << 3; s0 += 8) {
             int n = (int) Math.min(8, strips - s0);
             for (int k = 0; k < n; k++) {
@@ -190,7 +203,6 @@ final class AdditiveFft implements Transform {
                         64L * n);
             }
         }
-        part.sync();
     }
 
     // The values fall into 16 parts by the four highest bits that number elements, and into 2^unitBits units by more of

@@ -79,9 +79,10 @@ final class BasisConversion {
     }
 
     private static void blocks(long address, long bits, boolean inverse, Team.Part part) {
-        long from = part.from(bits / GRANULE);
-        VectorKernels.blocks(address + from * (GRANULE / 8), part.to(bits / GRANULE) - from, inverse);
-        part.sync();
+        while (part.next()) {
+            long from = part.from(bits / GRANULE);
+            VectorKernels.blocks(address + from * (GRANULE / 8), part.to(bits / GRANULE) - from, inverse);
+        }
     }
 
     // Four bits of the index at once, where all sixteen rows are there.
@@ -89,11 +90,12 @@ final class BasisConversion {
         long stride = 1L << low - 3;
         long columns = stride >>> 9;
         long n = bits / 8 / (16 * stride) * columns;
-        for (long u = part.from(n); u < part.to(n); u++) {
-            long at = u / columns * 16 * stride + (u % columns << 9);
-            VectorKernels.rows16(address + at, stride, 8, inverse);
+        while (part.next()) {
+            for (long u = part.from(n); u < part.to(n); u++) {
+                long at = u / columns * 16 * stride + (u % columns << 9);
+                VectorKernels.rows16(address + at, stride, 8, inverse);
+            }
         }
-        part.sync();
     }
 
     // Level (p, q) of the whole, p >= 16. A part has whole blocks of 2^(p+1) bits, or of one block so much of both
@@ -105,17 +107,18 @@ final class BasisConversion {
         long n = (bytes + 2 * half - 1) / (2 * half) * pieces;
         // Lines that another part will change next are better taken from it than shared.
         boolean take = part.count() > 1 && 2 * half >= bytes;
-        for (long u = part.from(n); u < part.to(n); ) {
-            long run = Math.min(part.to(n) - u, pieces - u % pieces);
-            long at = u / pieces * 2 * half;
-            long have = Math.min(half, bytes - at - half);
-            if (have > 0) {
-                long x = u % pieces * PIECE;
-                level(address + at, half, have, q, x, x + run * PIECE, inverse, take);
+        while (part.next()) {
+            for (long u = part.from(n); u < part.to(n); ) {
+                long run = Math.min(part.to(n) - u, pieces - u % pieces);
+                long at = u / pieces * 2 * half;
+                long have = Math.min(half, bytes - at - half);
+                if (have > 0) {
+                    long x = u % pieces * PIECE;
+                    level(address + at, half, have, q, x, x + run * PIECE, inverse, take);
+                }
+                u += run;
             }
-            u += run;
         }
-        part.sync();
     }
 
     // Bytes [x, end) of the halves of a block, of whose upper half there is so much.

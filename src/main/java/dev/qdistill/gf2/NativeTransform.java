@@ -25,26 +25,30 @@ final class NativeTransform implements Transform {
     @Override
     public void forward(long coefficients, long values, long scratch, Team.Part part) {
         strips(coefficients, values, scratch, part);
-        kernels.units(plan, values, 0, part.from(16), part.to(16));
-        part.sync();
+        while (part.next()) {
+            kernels.units(plan, values, 0, part.from(16), part.to(16));
+        }
     }
 
     @Override
     public void multiply(long coefficients, long factor, long values, long product, long scratch, Team.Part part) {
         strips(coefficients, values, scratch, part);
-        kernels.units(plan, values, factor, part.from(16), part.to(16));
-        part.sync();
+        while (part.next()) {
+            kernels.units(plan, values, factor, part.from(16), part.to(16));
+        }
         // Strips go by eights.
         long eights = (1L << m - 17) + 7 >>> 3;
-        long to = Math.min(1L << m - 17, part.to(eights) << 3);
-        kernels.stripsBack(plan, values, product, part.from(eights) << 3, to, own(scratch, part));
-        part.sync();
+        while (part.next()) {
+            long to = Math.min(1L << m - 17, part.to(eights) << 3);
+            kernels.stripsBack(plan, values, product, part.from(eights) << 3, to, own(scratch, part));
+        }
     }
 
     private void strips(long coefficients, long values, long scratch, Team.Part part) {
         long n = 1L << m - 17;
-        kernels.strips(plan, coefficients, bytes(), values, part.from(n), part.to(n), own(scratch, part));
-        part.sync();
+        while (part.next()) {
+            kernels.strips(plan, coefficients, bytes(), values, part.from(n), part.to(n), own(scratch, part));
+        }
     }
 
     private static long own(long scratch, Team.Part part) {

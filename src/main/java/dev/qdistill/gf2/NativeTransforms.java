@@ -121,8 +121,9 @@ final class NativeTransforms implements TransformKernels, DirectKernel {
         }
         int passes = pass(address, bits, inverse, Integer.MAX_VALUE, 0, 1);
         for (int k = 0; k < passes; k++) {
-            var _ = pass(address, bits, inverse, k, part.index, part.count());
-            part.sync();
+            while (part.next()) {
+                var _ = pass(address, bits, inverse, k, part.index, part.count());
+            }
         }
     }
 

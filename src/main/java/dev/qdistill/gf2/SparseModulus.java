@@ -38,29 +38,30 @@ final class SparseModulus {
         if (exponents.length == 1) {
             // From the upper half to the lower.
             long n = bytes / 2 / CHUNK;
-            for (long c = part.from(n); c < part.to(n); c++) {
-                add(address, address, exponents[0], c * CHUNK);
+            while (part.next()) {
+                for (long c = part.from(n); c < part.to(n); c++) {
+                    add(address, address, exponents[0], c * CHUNK);
+                }
             }
-            part.sync();
             return;
         }
         long n = bytes / CHUNK;
         long source = address;
         long target = scratch;
         for (int m : exponents) {
-            for (long c = part.from(n); c < part.to(n); c++) {
-                MemorySegment.copy(Memory.ALL, source + c * CHUNK, Memory.ALL, target + c * CHUNK, CHUNK);
-                add(target, source, m, c * CHUNK);
+            while (part.next()) {
+                for (long c = part.from(n); c < part.to(n); c++) {
+                    MemorySegment.copy(Memory.ALL, source + c * CHUNK, Memory.ALL, target + c * CHUNK, CHUNK);
+                    add(target, source, m, c * CHUNK);
+                }
             }
-            part.sync();
             long t = target;
             target = source;
             source = t;
         }
-        if (source != address) {
+        while (source != address && part.next()) {
             long from = part.from(n) * CHUNK;
             MemorySegment.copy(Memory.ALL, source + from, Memory.ALL, address + from, part.to(n) * CHUNK - from);
-            part.sync();
         }
     }
 
@@ -78,10 +79,11 @@ final class SparseModulus {
             for (long top = (bytes - (1L << m - 4) - 1) / CHUNK + 1; top > end; top -= window) {
                 long from = Math.max(end, top - window);
                 long n = top - from;
-                for (long c = from + part.to(n) - 1; c >= from + part.from(n); c--) {
-                    add(address, address, m, c * CHUNK);
+                while (part.next()) {
+                    for (long c = from + part.to(n) - 1; c >= from + part.from(n); c--) {
+                        add(address, address, m, c * CHUNK);
+                    }
                 }
-                part.sync();
             }
         }
     }

@@ -1,48 +1,67 @@
 package dev.qdistill.gf2;
 
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The caller and {@code threads - 1} daemons that go through the same work together, each with its share of every step; between
- * steps they wait for each other.
+ * The caller and {@code threads - 1} daemons that go through the same steps of a product together. A step has a part for each thread;
+ * who has done his own takes what others have not begun. So nobody waits for a thread that the operating system has not let run,
+ * only for parts that are under way; one that comes late passes over the steps that are done.
  *
- * <p>A product of 2^20 bits has some forty steps in 100 µs, and waking a thread takes 50: so who waits spins for a while before it
+ * <p>A product of 2^20 bits has some fifty steps in 100 µs, and waking a thread takes 50: so who waits spins for a while before it
  * sleeps. Nothing is allocated for a run. One caller at a time. A failure ends the team.
  */
 final class Team implements AutoCloseable {
+    /** The most threads that share a product; more do not help. */
+    static final int MOST = 16;
+
     /** How often to look before sleeping: some 100 µs. */
     private static final int LOOKS = 5000;
 
-    // Fields of `state`, a cache line of 64 bytes each, with one before and behind.
-    private static final int ARRIVED = 16;
-    private static final int PHASE = 48;
-    private static final int ASLEEP = 80;
+    /** How often to look before taking another's part: a few µs. */
+    private static final int PATIENCE = 100;
 
-    private final AtomicIntegerArray state = new AtomicIntegerArray(112);
+    // In the state: the step's number, the parts that are done, a bit for each part that somebody has begun.
+    private static final int STEP_SHIFT = 32;
+    private static final long DONE = 1L << 16;
+
+    // Elements of `shared`, each on cache lines of its own.
+    private static final int STATE = 16;
+    private static final int JOB = 32;
+
+    private final AtomicLongArray shared = new AtomicLongArray(48);
+    private final AtomicInteger asleep = new AtomicInteger();
     private final Object bell = new Object();
     private final Part[] parts;
     private final int looks;
-    private volatile boolean started;
+    private boolean started;
     private volatile boolean over;
     private volatile @Nullable Work work;
+    private volatile int firstStep;
     private volatile @Nullable Throwable failure;
 
     /** What all do together. */
     @FunctionalInterface
     interface Work {
-        /** The part of one thread. All of them take the same steps, with a {@link Part#sync} after each. */
+        /** The steps, the same for all; one that comes late may still be here when the run is over, but is given no part. */
         void run(Part part);
     }
 
-    /** One thread's place. */
+    /** One thread's place: {@code while (part.next()) { … }} is a step, its body a part of it. */
     final class Part {
-        final int index;
+        /** The part at hand. */
+        int index;
 
+        private final int own;
+        private int step;
+        private boolean entered;
+        private boolean busy;
+        private boolean impatient;
         private @Nullable Thread thread;
 
-        private Part(int index) {
-            this.index = index;
+        private Part(int own) {
+            this.own = own;
         }
 
         /** How many parts there are. */
@@ -60,10 +79,77 @@ final class Team implements AutoCloseable {
             return n * (index + 1) / parts.length;
         }
 
-        /** Waits until all parts are here. What others wrote before is seen behind. */
-        void sync() {
-            if (parts.length > 1) {
-                await();
+        /** Whether there is a part of this step to do. If not, all are done, and what they wrote is seen; the next step begins. */
+        boolean next() {
+            if (parts.length == 1) {
+                entered = !entered;
+                return entered;
+            }
+            if (busy) {
+                busy = false;
+                done();
+            } else if (!entered) {
+                entered = true;
+                if (claim(own)) {
+                    return true;
+                }
+            }
+            return claimOther();
+        }
+
+        private void done() {
+            long all = DONE * parts.length;
+            while (true) {
+                long s = shared.get(STATE);
+                boolean last = (s & 0xffff0000L) + DONE == all;
+                long t = last ? (long) (step + 1) << STEP_SHIFT : s + DONE;
+                if (shared.compareAndSet(STATE, s, t)) {
+                    if (last && asleep.get() != 0) {
+                        ring();
+                    }
+                    return;
+                }
+            }
+        }
+
+        private boolean claim(int part) {
+            while (true) {
+                long s = shared.get(STATE);
+                if ((int) (s >>> STEP_SHIFT) != step || (s >>> part & 1) != 0) {
+                    return false;
+                }
+                if (shared.compareAndSet(STATE, s, s | 1L << part)) {
+                    index = part;
+                    busy = true;
+                    return true;
+                }
+            }
+        }
+
+        private boolean claimOther() {
+            for (int k = 0; ; k++) {
+                long s = shared.get(STATE);
+                if ((int) (s >>> STEP_SHIFT) != step) {
+                    step++;
+                    entered = false;
+                    return false;
+                }
+                if (over) {
+                    throw new OverException();
+                }
+                int free = Long.numberOfTrailingZeros(~s);
+                if (free >= parts.length) {
+                    impatient = impatient && k > 0;
+                    if (k > looks) {
+                        sleep(STATE, STEP_SHIFT, step);
+                    }
+                } else if (impatient || k >= PATIENCE) {
+                    if (claim(free)) {
+                        impatient = true;
+                        return true;
+                    }
+                }
+                Thread.onSpinWait();
             }
         }
     }
@@ -77,17 +163,21 @@ final class Team implements AutoCloseable {
         }
     }
 
-    /** Starts no thread before there is work. */
+    /**
+     * Starts no thread before there is work.
+     *
+     * @param threads above {@link #MOST} as so many
+     */
     Team(int threads) {
-        parts = new Part[threads];
-        looks = threads <= Runtime.getRuntime().availableProcessors() ? LOOKS : 1;
-        for (int k = 0; k < threads; k++) {
+        parts = new Part[Math.min(MOST, threads)];
+        for (int k = 0; k < parts.length; k++) {
             parts[k] = new Part(k);
         }
+        looks = threads <= Runtime.getRuntime().availableProcessors() ? LOOKS : PATIENCE;
     }
 
     /**
-     * Runs {@code w} on all threads and waits for them.
+     * Runs {@code w} on all threads, and returns when all its steps are done.
      *
      * @throws IllegalStateException if a part failed
      */
@@ -102,11 +192,16 @@ final class Team implements AutoCloseable {
         if (!started) {
             start();
         }
+        // Odd while it changes.
+        shared.incrementAndGet(JOB);
         work = w;
+        firstStep = parts[0].step;
+        shared.incrementAndGet(JOB);
+        if (asleep.get() != 0) {
+            ring();
+        }
         try {
-            await();
             w.run(parts[0]);
-            await();
         } catch (Throwable e) {
             fail(e);
             // None may touch the memory any more when this returns.
@@ -118,10 +213,10 @@ final class Team implements AutoCloseable {
     private void start() {
         started = true;
         for (Part p : parts) {
-            if (p.index > 0) {
+            if (p.own > 0) {
                 p.thread = Thread.ofPlatform()
                         .daemon()
-                        .name("qdistill-product-" + p.index)
+                        .name("qdistill-product-" + p.own)
                         .start(() -> serve(p));
             }
         }
@@ -129,56 +224,56 @@ final class Team implements AutoCloseable {
 
     private void serve(Part p) {
         try {
-            while (true) {
-                await();
+            for (long last = 0; ; ) {
+                long job = awaitJob(last);
                 Work w = work;
-                if (w != null) {
+                int step = firstStep;
+                // Unless the caller began to change them meanwhile.
+                if (w != null && shared.get(JOB) == job) {
+                    last = job;
+                    p.step = step;
                     w.run(p);
                 }
-                await();
             }
         } catch (Throwable e) {
             fail(e);
         }
     }
 
-    private void await() {
-        int phase = state.get(PHASE);
-        if (state.incrementAndGet(ARRIVED) == parts.length) {
-            state.set(ARRIVED, 0);
-            state.set(PHASE, phase + 1);
-            if (state.get(ASLEEP) != 0) {
-                ring();
+    private long awaitJob(long last) {
+        for (int k = 0; ; k++) {
+            long job = shared.get(JOB);
+            if (job != last && (job & 1) == 0) {
+                return job;
             }
-            return;
-        }
-        for (int k = 0; k < looks; k++) {
-            if (state.get(PHASE) != phase) {
-                return;
+            if (over) {
+                throw new OverException();
+            }
+            if (k > looks) {
+                sleep(JOB, 0, (int) job);
             }
             Thread.onSpinWait();
         }
-        sleep(phase);
     }
 
-    private void sleep(int phase) {
+    // Until the state's step or the number of the job changes. An interrupt does not end it, since others' parts are
+    // under way: it is
+    // remembered for later.
+    private void sleep(int what, int shift, int now) {
         boolean interrupted = false;
         synchronized (bell) {
-            state.incrementAndGet(ASLEEP);
-            while (state.get(PHASE) == phase && !over) {
+            asleep.incrementAndGet();
+            while ((int) (shared.get(what) >>> shift) == now && !over) {
                 try {
                     bell.wait();
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
             }
-            state.decrementAndGet(ASLEEP);
+            asleep.decrementAndGet();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-        if (state.get(PHASE) == phase) {
-            throw new OverException();
         }
     }
 

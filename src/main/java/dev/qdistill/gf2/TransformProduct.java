@@ -151,7 +151,7 @@ final class TransformProduct implements MiddleProduct {
     }
 
     private void transformFirst(Team.Part part) {
-        long bits = load(requireNonNull(factor), shape.aBits(), sequence == Sequence.FIRST, part);
+        long bits = load(shape.aBits(), sequence == Sequence.FIRST, part);
         long c = coefficients.segment().address();
         for (int k = 0; k < transforms.length; k++) {
             fold(c, bits, k, part);
@@ -161,8 +161,7 @@ final class TransformProduct implements MiddleProduct {
     }
 
     private void multiplySecond(Team.Part part) {
-        long bits = load(requireNonNull(factor), shape.bBits(), sequence == Sequence.SECOND, part);
-        BitString to = requireNonNull(result);
+        long bits = load(shape.bBits(), sequence == Sequence.SECOND, part);
         long c = coefficients.segment().address();
         long r = product.segment().address();
         for (int k = 0; k < transforms.length; k++) {
@@ -176,18 +175,16 @@ final class TransformProduct implements MiddleProduct {
         }
         if (sequence == Sequence.NONE) {
             kernels.toMonomials(r, roundUp(shape.productBits()), part);
-            copy(product, shape.offset(), to, 0, shape.length(), part);
+            unload(shape.offset(), part);
         } else {
             kernels.toMonomials(r, degree, part);
             modulus.divide(r, degree - shape.length(), part);
-            copy(product, degree - shape.length(), to, 0, shape.length(), part);
+            unload(degree - shape.length(), part);
         }
-        // Nobody touches the memory when this is over.
-        part.sync();
     }
 
     // The coefficients of a factor, and zeros beyond. Returns the bits that are not all beyond.
-    private long load(BitString from, long length, boolean isSequence, Team.Part part) {
+    private long load(long length, boolean isSequence, Team.Part part) {
         long bits = roundUp(length);
         long address = coefficients.segment().address();
         long skipped = 0;
@@ -200,12 +197,13 @@ final class TransformProduct implements MiddleProduct {
             bits = degree;
         }
         long end = Math.min(degree, to + length - skipped);
-        if (part.index == 0) {
-            clear(address, 0, to + 63 >>> 6 << 3);
-            clear(address, end >>> 6 << 3, coefficients.segment().byteSize());
+        while (part.next()) {
+            clear(address, 0, to + 63 >>> 6 << 3, part);
+            clear(address, end >>> 6 << 3, coefficients.segment().byteSize(), part);
         }
-        part.sync();
-        copy(from, skipped, coefficients, to, end - to, part);
+        while (part.next()) {
+            copy(requireNonNull(factor), skipped, coefficients, to, end - to, part);
+        }
         if (isSequence) {
             modulus.multiply(address, product.segment().address(), part);
         }
@@ -222,19 +220,27 @@ final class TransformProduct implements MiddleProduct {
         if (begin < end) {
             to.copyFrom(from, fromOffset + begin - toOffset, begin, end - begin);
         }
-        part.sync();
     }
 
-    // Bytes [from, to), multiples of 8; whole vectors at once.
-    private void clear(long address, long from, long to) {
-        long at = from;
-        for (; at < to && (at & 63) != 0; at += 8) {
-            Memory.putWord(address + at, 0);
+    private void unload(long offset, Team.Part part) {
+        while (part.next()) {
+            copy(product, offset, requireNonNull(result), 0, shape.length(), part);
         }
-        long vectors = Math.max(0, to - at) & -64;
-        kernels.xor(address + at, address + at, vectors);
-        for (at += vectors; at < to; at += 8) {
-            Memory.putWord(address + at, 0);
+    }
+
+    // Bytes [from, to), multiples of 8: whole vectors together, words before and behind by one.
+    private void clear(long address, long from, long to, Team.Part part) {
+        long first = Math.min(to, from + 63 & -64);
+        long n = to - first >>> 6;
+        long begin = address + first + (part.from(n) << 6);
+        kernels.xor(begin, begin, part.to(n) - part.from(n) << 6);
+        if (part.index == 0) {
+            for (long at = from; at < first; at += 8) {
+                Memory.putWord(address + at, 0);
+            }
+            for (long at = first + (n << 6); at < to; at += 8) {
+                Memory.putWord(address + at, 0);
+            }
         }
     }
 
@@ -259,11 +265,10 @@ final class TransformProduct implements MiddleProduct {
     }
 
     private void xor(long to, long from, long bytes, Team.Part part) {
-        if (bytes > 0) {
-            long n = bytes >>> 6;
+        long n = bytes >>> 6;
+        while (n > 0 && part.next()) {
             long first = part.from(n) << 6;
             kernels.xor(to + first, from + first, (part.to(n) << 6) - first);
-            part.sync();
         }
     }
 
