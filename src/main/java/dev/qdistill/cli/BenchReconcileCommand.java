@@ -74,7 +74,7 @@ final class BenchReconcileCommand implements Callable<Integer> {
             description = "error rates, separated by commas; default: 0.02")
     private List<Double> qbers = List.of(0.02);
 
-    @Option(names = "--sweep", description = "30 error rates from 0.5 to 11 %, in equal ratios, in place of --qber")
+    @Option(names = "--sweep", description = "30 error rates from 0.5 to 11 %%, in equal ratios, in place of --qber")
     private boolean sweep;
 
     @Option(
