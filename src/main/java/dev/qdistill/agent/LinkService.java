@@ -1,5 +1,6 @@
 package dev.qdistill.agent;
 
+import dev.qdistill.accel.Backend;
 import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.auth.AuthenticationLog;
 import dev.qdistill.auth.Authenticator;
@@ -91,6 +92,9 @@ public final class LinkService {
     private final EpsilonLedger ledger;
     private final AuthenticationLog tags = new AuthenticationLog();
     private final Connector connector;
+    /** Asked for once, and only where codes are chosen: making a decoder takes time. */
+    private final Backend decoder;
+
     private final Thread thread;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -174,6 +178,7 @@ public final class LinkService {
         this.marks = new BlockMarks(link.peer().authenticationPool());
         this.ledger = new EpsilonLedger(link.peer().authenticationPool(), tags);
         this.blocksLeft = pool.blocks();
+        this.decoder = link.adaptive() ? engine.decoderBackend() : Backend.SCALAR;
         this.thread = Thread.ofPlatform().name("link-" + link.name()).daemon().unstarted(this::serve);
     }
 
@@ -705,7 +710,7 @@ public final class LinkService {
             lock.unlock();
         }
         return CodeChoice.keepingUpWith(
-                allLinksRate.getAsDouble(), engine.workers().threads(), engine.decoderBackend());
+                allLinksRate.getAsDouble(), engine.workers().threads(), decoder);
     }
 
     private void begun() {
