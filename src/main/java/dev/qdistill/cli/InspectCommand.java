@@ -127,7 +127,7 @@ final class InspectCommand implements Callable<Integer> {
         DumpHeader header = reader.header();
         DumpTotals totals = reader.totals();
         Map<String, Object> m = new LinkedHashMap<>();
-        m.put("file", reader.file().toString());
+        m.put("file", reader.name());
         m.put("bytes", reader.size());
         m.put("format", header.format().id());
         m.put("kind", header.kind().id());

@@ -183,7 +183,7 @@ final class Alice implements Party {
 
     private BadInputException noRecord(long pulse) {
         return new BadInputException(
-                records.dump().file(),
+                records.dump().name(),
                 "Bob detected pulse " + pulse + ", of which this dump has no record; a record of every pulse that Bob"
                         + " detected is expected");
     }
