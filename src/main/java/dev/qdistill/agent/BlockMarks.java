@@ -13,12 +13,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Which blocks of which sessions were begun on a link: a block whose raw data were talked about is never run again, since what
  * was said about it then would count again; and which sessions are over. A text file with a line for each block, {@code session
- * number}, and for each session's end, {@code session end} or {@code session failed}; a line is on the disk before the block
+ * number}, for each session's end, {@code session end} or {@code session failed}, and for a session whose raw data are nowhere but
+ * in this process {@code session live}: when the file is opened again, it has failed. A line is on the disk before the block
  * begins. Safe for use by many threads.
  */
 public final class BlockMarks implements AutoCloseable {
@@ -29,6 +32,7 @@ public final class BlockMarks implements AutoCloseable {
     private final FileChannel channel;
     private final Map<String, Long> next = new TreeMap<>();
     private final Map<String, End> ends = new TreeMap<>();
+    private final Set<String> live = new TreeSet<>();
 
     /** How a session ended. */
     enum End {
@@ -59,6 +63,7 @@ public final class BlockMarks implements AutoCloseable {
             if (Files.exists(file)) {
                 read();
             }
+            live.forEach(session -> ends.putIfAbsent(session, End.FAILED));
             // Only the last block of each session, and no line that a crash cut off.
             Path temporary = file.resolveSibling("." + FILE);
             Files.deleteIfExists(temporary);
@@ -80,12 +85,16 @@ public final class BlockMarks implements AutoCloseable {
             if (line.isEmpty()) {
                 continue;
             }
-            if (words.length != 2 || !words[1].matches("[0-9]{1,18}|end|failed")) {
+            if (words.length != 2 || !words[1].matches("[0-9]{1,18}|end|failed|live")) {
                 throw new KeyStoreException(file, "a line is '" + line + "'; 'session number' is expected");
             }
             Optional<End> end = End.of(words[1]);
             if (end.isPresent()) {
                 ends.put(words[0], end.get());
+                continue;
+            }
+            if (words[1].equals("live")) {
+                live.add(words[0]);
                 continue;
             }
             next.merge(words[0], Long.parseLong(words[1]) + 1, Math::max);
@@ -116,6 +125,11 @@ public final class BlockMarks implements AutoCloseable {
     synchronized void end(String session, End how) {
         append(session, how.word);
         ends.put(session, how);
+    }
+
+    /** A session begins whose raw data are gone when this process ends. When this returns it is on the disk. */
+    synchronized void live(String session) {
+        append(session, "live");
     }
 
     private void append(String session, String what) {

@@ -276,6 +276,9 @@ public final class LinkService {
                 throw new FeedException(
                         FeedException.Reason.BUSY, MAXIMUM_WAITING + " sessions wait already; no more can");
             }
+            if (feed.live()) {
+                marks.live(added.session);
+            }
             pending.put(added.session, added);
             offers++;
             changed.signalAll();

@@ -265,6 +265,7 @@ final class Block implements AutoCloseable {
                 wrongGroups,
                 verdict,
                 abort,
+                keyId.equals(DistilledBlock.NO_ID) ? Optional.empty() : Optional.of(keyId),
                 clock.stop());
         BitString key = secret;
         secret = BitString.allocate(0);

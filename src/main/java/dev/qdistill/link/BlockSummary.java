@@ -5,6 +5,7 @@ import dev.qdistill.reconcile.ReconcileStatistics;
 import dev.qdistill.security.DetectionCounts;
 import dev.qdistill.security.UnequalBasisCounts;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What is known of a block after it; nothing in it is secret.
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param wrongGroups groups of frames whose tag did not match
  * @param verdict the decision; empty if the block ended before
  * @param abort why there is no key, as a sentence without a full stop
+ * @param keyId the key's id, the same at both sites; empty without a key
  * @param times when it was in work, and how long each stage took
  */
 public record BlockSummary(
@@ -39,6 +41,7 @@ public record BlockSummary(
         int wrongGroups,
         Optional<Verdict> verdict,
         Optional<String> abort,
+        Optional<UUID> keyId,
         BlockTimes times) {
 
     /** Bits of equal bases. */

@@ -1,6 +1,7 @@
 package dev.qdistill.link;
 
 import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
@@ -99,6 +100,7 @@ public final class Session implements AutoCloseable {
         private boolean ended;
         private @Nullable ProtocolException closed;
         private boolean failed;
+        private @Nullable BadInputException damaged;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -114,6 +116,8 @@ public final class Session implements AutoCloseable {
                             } else {
                                 fail(number, e);
                             }
+                        } catch (BadInputException e) {
+                            stopReading(number, e);
                         } catch (Throwable e) {
                             fail(number, e);
                             failed();
@@ -135,6 +139,16 @@ public final class Session implements AutoCloseable {
                 failed = true;
                 changed.notifyAll();
             }
+        }
+
+        /** The blocks before this one have what they need, and come to their end; then this one is what the session ends with. */
+        private void stopReading(long number, BadInputException e) {
+            synchronized (changed) {
+                damaged = e;
+                last = Math.min(last, number);
+                changed.notifyAll();
+            }
+            turns.fail();
         }
 
         private void done(Optional<DistilledBlock> block) {
@@ -256,6 +270,9 @@ public final class Session implements AutoCloseable {
                             throw head.closed;
                         }
                         return head.result;
+                    }
+                    if (failure == null && head.damaged != null) {
+                        throw head.damaged;
                     }
                     if (failure == null) {
                         changed.wait();
