@@ -101,6 +101,7 @@ public final class Agent implements AutoCloseable {
             open.push(port);
             deliveryPort = OptionalInt.of(port.port());
         });
+        configuration.device().ifPresent(rules -> open.push(deviceSocket(rules)));
         LOG.log(
                 Level.INFO,
                 "Agent {0} started at the site of {1}: {2} links, key delivery {3}, operations {4}",
@@ -159,6 +160,32 @@ public final class Agent implements AutoCloseable {
                         + site.id() + "'s is expected");
             }
         }
+    }
+
+    private DeviceSocket deviceSocket(AgentConfiguration.Device rules) {
+        Optional<AuditLog> audit = rules.auditLog()
+                .or(() -> configuration.delivery().map(AgentConfiguration.Delivery::auditLog))
+                .map(file -> new AuditLog(file, InstantSource.system()));
+        DeviceKeys keys = new DeviceKeys(configuration, store, audit, metrics);
+        return new DeviceSocket(
+                rules,
+                new DeviceService(
+                        configuration,
+                        site,
+                        new DeviceService.Links() {
+                            @Override
+                            public void offer(String name, Feed feed) {
+                                link(name).offer(feed);
+                            }
+
+                            @Override
+                            public LinkStatus status(String name) {
+                                return link(name).status();
+                            }
+                        },
+                        store,
+                        keys,
+                        new DeviceResults(InstantSource.system())));
     }
 
     // A store of the other site's keys would hand out the other site's halves.

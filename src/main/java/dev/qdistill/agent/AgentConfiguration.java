@@ -414,20 +414,26 @@ public record AgentConfiguration(
      * @param socket its path
      * @param mode its permissions, as {@code rwx------}
      * @param group who besides the owner has its group's permissions, if it is not the agent's own group
+     * @param auditLog the file that says which key ids were handed out there, if it is not that of {@code delivery}
      */
-    public record Device(Path socket, String mode, Optional<String> group) {
+    public record Device(Path socket, String mode, Optional<String> group, Optional<Path> auditLog) {
         private static final Pattern OCTAL = Pattern.compile("0?[0-7]{3}");
 
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
         static Device of(
                 @JsonProperty("socket") @Nullable Path socket,
                 @JsonProperty("mode") @Nullable String mode,
-                @JsonProperty("group") @Nullable String group) {
+                @JsonProperty("group") @Nullable String group,
+                @JsonProperty("auditLog") @Nullable Path auditLog) {
             String octal = or(mode, "0600");
             require(
                     OCTAL.matcher(octal).matches(),
                     "mode is " + octal + "; three octal digits such as 0660 are needed");
-            return new Device(present("socket", socket), permissions(octal), Optional.ofNullable(group));
+            return new Device(
+                    present("socket", socket),
+                    permissions(octal),
+                    Optional.ofNullable(group),
+                    Optional.ofNullable(auditLog));
         }
 
         private static String permissions(String octal) {
