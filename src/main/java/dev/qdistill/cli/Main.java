@@ -34,6 +34,7 @@ import picocli.CommandLine.Command;
             LinkCommand.class,
             HashCommand.class,
             BenchCommand.class,
+            DeviceCommand.class,
             DevicesCommand.class,
             CodesCommand.class
         },
