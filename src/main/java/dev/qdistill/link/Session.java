@@ -272,7 +272,7 @@ public final class Session implements AutoCloseable {
                         }
                         return head.result;
                     }
-                    if (failure == null && head.damaged != null) {
+                    if (head.damaged != null) {
                         throw head.damaged;
                     }
                     if (failure == null) {
