@@ -41,11 +41,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two sites over TCP, and somebody on the line who does everything that can be done to every kind of message. */
 final class ManInTheMiddleTest {
     private static final long KEY_BITS = 40_000;
-    private static final int BLOCKS = 400;
+    private static final int BLOCKS = 320;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** How long the sites wait where messages are lost on purpose. */
-    private static final Duration SILENCE = Duration.ofMillis(400);
+    private static final Duration SILENCE = Duration.ofMillis(250);
 
     /** What is spoilt to make rare messages come: frames that cannot be corrected, nor by Cascade; a tag that differs. */
     private static final List<Set<BodyCase>> SPOILT = List.of(
