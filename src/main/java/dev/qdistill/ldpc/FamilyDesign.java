@@ -257,7 +257,9 @@ public final class FamilyDesign {
                         : tables(degrees, designRate).withMinSumBelow(profile == Profile.FAST ? MIN_SUM_BELOW : 0);
         String name = String.format(
                 Locale.ROOT, "n%d-m%d%s", frameBits, rows * circulant, profile == Profile.FAST ? "-fast" : "");
-        return new CodeConstruction(circulant, rows, columns, degrees, window, lead, matrixSeed).build(name, tables);
+        return new CodeConstruction(
+                        circulant, rows, columns, degrees, window, lead, chainPairs(leakage, coupled), matrixSeed)
+                .build(name, tables);
     }
 
     /** The decoder tables for codes of a rate and degree distribution. */
@@ -340,6 +342,13 @@ public final class FamilyDesign {
             return leakage > (frameBits < 1 << 20 ? .13 : .07);
         }
         return frameBits >= 1 << 20 ? leakage > .07 : frameBits >= 1 << 16 && leakage > .33;
+    }
+
+    // Columns of degree 3 joined by two chains make the error floor of short codes that are not coupled. At high rates
+    // most
+    // failures are frames with too many errors, and it makes no difference.
+    private boolean chainPairs(double leakage, boolean coupled) {
+        return frameBits >= 1 << 14 && frameBits < 1 << 18 && !coupled && leakage > .2;
     }
 
     // Small circulants where there would be too few rows, or a window of them is wanted.
