@@ -4,17 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.bits.BitString;
+import dev.qdistill.dump.QcryptoStream;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class KeyExportTest {
     @TempDir
@@ -51,6 +56,20 @@ final class KeyExportTest {
         assertEquals(13, Files.size(file));
         try (Stream<Path> files = Files.list(dir)) {
             assertEquals(1, files.count());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 31, 32, 33, 1_600_001})
+    void qcryptoReadsItsFormat(int bits) {
+        try (BitString key = BitString.random(bits, new SplittableRandom(bits))) {
+            Path file = dir.resolve("t7");
+            KeyExport.QCRYPTO_T7.writeFile(key, file);
+            try (QcryptoStream stream = QcryptoStream.open(file);
+                    BitString read = stream.bits()) {
+                assertEquals(1, stream.header().length());
+                assertTrue(key.contentEquals(read));
+            }
         }
     }
 }
