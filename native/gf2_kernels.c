@@ -27,7 +27,17 @@ EXPORT void NAME(xor)(int64_t to, int64_t from, int64_t bytes) {
   for (int64_t k = 0; k < bytes; k += 64) st(to + k, xor2(ld(to + k), ld(from + k)));
 }
 
-// A matrix of 8x8 bits times every byte: the products by constants (BitMatrices).
+// NAME(xor), and writes as many bytes at `own` as they were, which are those of `from` but for a shift: so they are this core's alone. If
+// it only read them, they would be in two caches, and each store of the other core would have to call them back.
+static void xor_taking(int64_t to, int64_t from, int64_t bytes, int64_t own) {
+  for (int64_t k = 0; k < bytes; k += 64) {
+    V same = ld(own + k);
+    __asm__ volatile("" : "+m"(*(V *)(own + k)));
+    st(own + k, same);
+    st(to + k, xor2(ld(to + k), ld(from + k)));
+  }
+}
+
 // The additive Fourier transform (docs/additive-fft.md). Tables are made by NativePlan, which says what is where.
 //
 // Bytes of GF(2^8) are kept in the basis of the instruction gf2p8mulb, so that products whose factors differ from lane to lane need
@@ -765,11 +775,11 @@ EXPORT void NAME(shift)(int64_t lo, int64_t hi, int64_t bytes, int32_t shift) {
     st(lo + k, xor3(ld(lo + k), _mm512_sll_epi64(ld(hi + k), l), _mm512_srl_epi64(ld(hi + k - 8), r)));
 }
 
-// What a part does of a pass: of levels (p, q), p >= 16, always the same columns of rows of 8 KB, so that they stay in its core's caches.
+// A part of a pass. Parts are contiguous, so that most passes find in the core's caches what the last left there.
 typedef struct {
   int64_t address, bits;
   int inverse, wanted, next;
-  int64_t part, parts, piece;
+  int64_t part, parts;
 } Conversion;
 
 // Whether this pass is to be done now: all are if none is wanted.
@@ -780,39 +790,43 @@ static int turn(Conversion *c) {
 
 static int64_t share(const Conversion *c, int64_t n, int64_t part) { return n * part / c->parts; }
 
-// Whether bytes from `at` up, of a row or rows, are this part's.
-static int owns(const Conversion *c, int64_t at) { return at % 8192 * c->parts / 8192 == c->part; }
-
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Level (p, q), p >= 16: the halves of its blocks in pieces. have: as much of an upper half as there is.
 static void level(Conversion *c, int p, int q) {
   if (!turn(c)) return;
-  const int64_t half = (int64_t)1 << (p - 3), bytes = c->bits / 8, shift = ((int64_t)1 << q) / 8, piece = c->piece, pieces = half / piece;
+  const int64_t half = (int64_t)1 << (p - 3), bytes = c->bits / 8, shift = ((int64_t)1 << q) / 8, piece = 8192, pieces = half / piece;
   const int64_t n = (bytes + 2 * half - 1) / (2 * half) * pieces;
   const int inverse = c->inverse;
-  for (int64_t u = 0; u < n; u++) {
+  // Lines that another part will change next are better taken from it than shared.
+  const int take = c->parts > 1 && 2 * half >= bytes;
+  for (int64_t u = share(c, n, c->part), end = share(c, n, c->part + 1); u < end; u++) {
     const int64_t at = u / pieces * 2 * half, x = u % pieces * piece, have = least(half, bytes - at - half);
-    if (!owns(c, x)) continue;
     const int64_t lo = c->address + at, hi = lo + half;
     if (q >= 9) {
       // Whole vectors: the top of the upper half to its bottom, and the upper half to the lower.
       const int64_t wrap = least(have - (half - shift) - x, piece), up = least(least(have, half - shift) - x, piece);
       if (!inverse && wrap > 0) NAME(xor)(hi + x, hi + half - shift + x, wrap);
-      if (up > 0) NAME(xor)(lo + shift + x, hi + x, up);
+      if (up > 0 && take) xor_taking(lo + shift + x, hi + x, up, hi + x);
+      else if (up > 0) NAME(xor)(lo + shift + x, hi + x, up);
       if (inverse && wrap > 0) NAME(xor)(hi + x, hi + half - shift + x, wrap);
       continue;
     }
-    const int64_t m = least(least(half, have + 64) - x, piece);
+    int64_t m = least(least(half, have + 64) - x, piece), at0 = x;
     if (have <= 0 || m <= 0) continue;
     uint64_t *first = (uint64_t *)hi, *low = (uint64_t *)lo;
     const uint64_t *last = (const uint64_t *)(hi + half);
     const int words = q < 6 ? 1 : 1 << (q - 6), s = 1 << q, wrap = x == 0 && have == half;
     for (int k = 0; wrap && !inverse && k < words; k++) first[k] ^= q < 6 ? last[-1] >> (64 - s) : last[k - words];
-    // Nothing comes in below the upper half: taken out in advance.
-    for (int k = 0; x == 0 && k < words; k++) low[k] ^= q < 6 ? first[-1] >> (64 - s) : first[k - words];
-    if (q < 6) NAME(shift)(lo + x, hi + x, m, s);
-    else NAME(xor)(lo + x, hi + x - 8 * words, m);
+    // Nothing comes in below the upper half, where another part writes.
+    if (x == 0) {
+      for (int k = q < 6 ? 0 : words; k < 8; k++) low[k] ^= q >= 6 ? first[k - words] : first[k] << s | (k ? first[k - 1] >> (64 - s) : 0);
+      at0 += 64;
+      m -= 64;
+    }
+    if (q < 6) NAME(shift)(lo + at0, hi + at0, m, s);
+    else if (take) xor_taking(lo + at0, hi + at0 - 8 * words, m, hi + at0);
+    else NAME(xor)(lo + at0, hi + at0 - 8 * words, m);
     for (int k = 0; wrap && inverse && k < words; k++) first[k] ^= q < 6 ? last[-1] >> (64 - s) : last[k - words];
   }
 }
@@ -823,8 +837,8 @@ static void rows(Conversion *c, int low, int k) {
   if (k == 4 && (c->bits & (((int64_t)1 << (low + 4)) - 1)) == 0) {
     if (!turn(c)) return;
     const int64_t stride = (int64_t)1 << (low - 3), columns = stride / 512, n = c->bits / 8 / (16 * stride) * columns;
-    for (int64_t u = 0; u < n; u++)
-      if (owns(c, u % columns * 512)) NAME(rows16)(c->address + u / columns * 16 * stride + u % columns * 512, stride, 8, c->inverse);
+    for (int64_t u = share(c, n, c->part), end = share(c, n, c->part + 1); u < end; u++)
+      NAME(rows16)(c->address + u / columns * 16 * stride + u % columns * 512, stride, 8, c->inverse);
     return;
   }
   int t = 1;
@@ -850,9 +864,7 @@ static void all_blocks(Conversion *c) {
 // Returns the number of passes; each begins when all parts of the one before are done.
 EXPORT int32_t NAME(convert)(int64_t address, int64_t bits, int32_t inverse, int32_t wanted, int64_t part, int64_t parts) {
   const int k = 64 - __builtin_clzll((uint64_t)bits - 1);
-  int64_t piece = 8192;
-  while (piece > 512 && 8192 / piece < parts) piece /= 2;
-  Conversion c = {address, bits, inverse, wanted, 0, part, parts, piece};
+  Conversion c = {address, bits, inverse, wanted, 0, part, parts};
   if (!inverse) {
     for (int j = k - 17; j >= 0; j--) level(&c, 16 + j, j);
     all_blocks(&c);
@@ -863,4 +875,79 @@ EXPORT int32_t NAME(convert)(int64_t address, int64_t bits, int32_t inverse, int
     for (int j = 0; j < k - 16; j++) level(&c, 16 + j, j);
   }
   return c.next;
+}
+
+// Short products: Karatsuba's method on vectors of eight words, down to one by one, there each word by each.
+
+typedef __m128i W2;
+
+static inline W2 ld2(const int64_t *a) { return _mm_loadu_si128((const W2 *)a); }
+static inline void st2(int64_t *a, W2 v) { _mm_storeu_si128((W2 *)a, v); }
+
+// r[0, 16) = a[0, 8) b[0, 8): pairs of words; even: sums that begin at an even word, odd: at an odd one.
+INL void leaf(const int64_t *a, const int64_t *b, int64_t *r) {
+  W2 even[8], odd[7], y[4];
+  for (int k = 0; k < 8; k++) even[k] = _mm_setzero_si128();
+  for (int k = 0; k < 7; k++) odd[k] = _mm_setzero_si128();
+  for (int j = 0; j < 4; j++) y[j] = ld2(b + 2 * j);
+  UNROLL for (int i = 0; i < 4; i++) {
+    const W2 x = ld2(a + 2 * i);
+    UNROLL for (int j = 0; j < 4; j++) {
+      even[i + j] = _mm_xor_si128(even[i + j], _mm_clmulepi64_si128(x, y[j], 0x00));
+      even[i + j + 1] = _mm_xor_si128(even[i + j + 1], _mm_clmulepi64_si128(x, y[j], 0x11));
+      odd[i + j] = _mm_xor_si128(odd[i + j], _mm_xor_si128(_mm_clmulepi64_si128(x, y[j], 0x01), _mm_clmulepi64_si128(x, y[j], 0x10)));
+    }
+  }
+  UNROLL for (int k = 0; k < 8; k++) {
+    W2 v = even[k];
+    if (k < 7) v = _mm_xor_si128(v, _mm_slli_si128(odd[k], 8));
+    if (k > 0) v = _mm_xor_si128(v, _mm_srli_si128(odd[k - 1], 8));
+    st2(r + 2 * k, v);
+  }
+}
+
+// In words, multiples of 8.
+static void add_words(int64_t *to, const int64_t *from, int64_t n) { NAME(xor)((int64_t)to, (int64_t)from, 8 * n); }
+
+static void sum_words(int64_t *to, const int64_t *x, int64_t n, const int64_t *y, int64_t m) {
+  memcpy(to, x, 8 * (size_t)n);
+  add_words(to, y, m);
+}
+
+// r[0, 2n) = a[0, n) b[0, n).
+static void karatsuba(const int64_t *a, const int64_t *b, int64_t n, int64_t *r, int64_t *t) {
+  if (n == 8) {
+    leaf(a, b, r);
+    return;
+  }
+  const int64_t h = (n / 8 + 1) / 2 * 8, g = n - h;
+  int64_t *sum_b = t + h, *middle = t + 2 * h, *next = t + 4 * h;
+  sum_words(t, a, h, a + h, g);
+  sum_words(sum_b, b, h, b + h, g);
+  karatsuba(t, sum_b, h, middle, next);
+  karatsuba(a, b, h, r, next);
+  karatsuba(a + h, b + h, g, r + 2 * h, next);
+  add_words(middle, r, 2 * h);
+  add_words(middle, r + 2 * h, 2 * g);
+  // The middle term has at most 2n - h words that are not zero.
+  add_words(r + h, middle, least(2 * h, 2 * n - h));
+}
+
+// r = a b, lengths in words, zeros behind them to the next multiple of 8; the longer factor in pieces as long as the shorter.
+EXPORT void NAME(direct)(int64_t a, int64_t a_words, int64_t b, int64_t b_words, int64_t r, int64_t scratch) {
+  const int64_t n = (b_words + 7) & -8, m = (a_words + 7) & -8;
+  const int64_t *x = (const int64_t *)a, *y = (const int64_t *)b;
+  int64_t *to = (int64_t *)r, *piece = (int64_t *)scratch, *part = piece + n, *rest = part + 2 * n;
+  if (m == n) {
+    karatsuba(x, y, n, to, piece);
+    return;
+  }
+  memset(to, 0, 8 * (size_t)(m + n));
+  for (int64_t at = 0; at < m; at += n) {
+    const int64_t k = least(n, m - at);
+    memcpy(piece, x + at, 8 * (size_t)k);
+    memset(piece + k, 0, 8 * (size_t)(n - k));
+    karatsuba(piece, y, n, part, rest);
+    add_words(to + at, part, n + k);
+  }
 }

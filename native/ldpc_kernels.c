@@ -2,14 +2,29 @@
 // same memory (dev.qdistill.ldpc.LanedSyndromeDecoder describes it).
 // flags: -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2 -mbmi -mbmi2 -mpopcnt
 
+// ldpc_kernels_avx2.c compiles this file again.
+
 #include <immintrin.h>
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
 #define FLAT static inline __attribute__((always_inline))
 
+#ifndef NAME
+#define NAME(kernel) qd_ldpc_avx512_##kernel
+// Lane l is lane l + r of p.
+#define ROTATED(rotations, p, r) _mm512_permutexvar_epi8(ld((rotations) + ((r) << 6)), ld(p))
+#define EQUAL_THEN(a, b, no, yes) _mm512_mask_blend_epi8(_mm512_cmpeq_epi8_mask(a, b), no, yes)
+// -v where sign has its highest bit set.
+#define SIGNED(v, sign) _mm512_mask_sub_epi8(v, _mm512_movepi8_mask(sign), _mm512_setzero_si512(), v)
+// Keeps a value loaded once in a register: read again from memory by each instruction, it costs 1.5 cycles an edge.
+#define ONCE(v) __asm__("" : "+v"(v))
+#endif
+
 // Measured: 2 is the best (8.9 and 7.4 cycles of a Zen 5 for an edge of 64 checks, PHI and MIN_SUM).
+#ifndef UNROLL
 #define UNROLL 2
+#endif
 
 typedef __m512i V;
 
@@ -29,12 +44,10 @@ typedef struct {
   const uint64_t *strides;  // the bits o, o + chunks, ... of a word, for o below chunks
   uint64_t *words;          // scratch, chunks of them
   int64_t far;              // whether to prefetch
+  const uint32_t *bits;     // by step and edge: source | rotation of the posteriors between iterations
 } Layout;
 
 FLAT V ld(const void *p) { return _mm512_load_si512(p); }
-// Keeps a value loaded once in a register: read again from memory by each instruction, it costs 1.5 cycles an edge.
-#define ONCE(v) __asm__("" : "+v"(v))
-
 FLAT void st(void *p, V v) { _mm512_store_si512(p, v); }
 
 // What pass 1 gathers over the edges of 64 checks. PHI: the sum of phi without the largest, and that; MIN_SUM: both minima.
@@ -68,17 +81,17 @@ FLAT V message(const Checks *k, const Magnitudes *lut, const Magnitudes *minima,
     // The bit that comes from the neighbouring byte is beyond the table.
     m = _mm512_permutex2var_epi8(lut->low, _mm512_srli_epi32(sum, 1), lut->high);
   } else {
-    m = _mm512_mask_blend_epi8(_mm512_cmpeq_epi8_mask(magnitude, k->a), minima->low, minima->high);
+    m = EQUAL_THEN(magnitude, k->a, minima->low, minima->high);
   }
-  return _mm512_mask_sub_epi8(m, _mm512_movepi8_mask(_mm512_xor_si512(k->sign, t)), _mm512_setzero_si512(), m);
+  return SIGNED(m, _mm512_xor_si512(k->sign, t));
 }
 
-// Where the state is larger than the second-level cache (far), what will be read soon is asked for.
+// Where the state is much larger than the second-level cache (far), what will be read soon is asked for.
 #define AHEAD 20
 #define PASS1(j)                                                                                       \
   {                                                                                                    \
     uint32_t from = next[2 * (j)];                                                                     \
-    V x = _mm512_permutexvar_epi8(ld(rotations + ((from & 63) << 6)), ld(posteriors + (from & ~63u))); \
+    V x = ROTATED(rotations, posteriors + (from & ~63u), from & 63);                                   \
     if (far) {                                                                                         \
       _mm_prefetch(ahead + 64 * (j) + 4096, _MM_HINT_T0);                                              \
       _mm_prefetch(posteriors + (next[2 * (j) + 2 * AHEAD] & ~63u), _MM_HINT_T0);                      \
@@ -166,9 +179,9 @@ FLAT int64_t any(const Layout *l, const char *table, int is_phi, int first) {
 }
 
 // Return the number of checks that extrinsic signs left unsatisfied. table: 128 magnitudes. first: all messages count as zero.
-EXPORT int64_t qd_ldpc_avx512_phi(const Layout *l, const char *table, int32_t first) { return any(l, table, 1, first); }
+EXPORT int64_t NAME(phi)(const Layout *l, const char *table, int32_t first) { return any(l, table, 1, first); }
 
-EXPORT int64_t qd_ldpc_avx512_min_sum(const Layout *l, const char *table, int32_t first) { return any(l, table, 0, first); }
+EXPORT int64_t NAME(min_sum)(const Layout *l, const char *table, int32_t first) { return any(l, table, 0, first); }
 
 // Circulants of 64 * chunks bits: bit i is lane i / chunks of chunk i % chunks. Calls BODY for each word w with the mask of the bits
 // that belong to a chunk and the lane of the first of them.
@@ -185,7 +198,7 @@ EXPORT int64_t qd_ldpc_avx512_min_sum(const Layout *l, const char *table, int32_
   }
 
 // The syndrome's bits, by row, as bytes 0 and -1.
-EXPORT int64_t qd_ldpc_avx512_load(const Layout *l, const uint64_t *syndrome) {
+EXPORT int64_t NAME(load)(const Layout *l, const uint64_t *syndrome) {
   for (int64_t chunk = 0; chunk < l->chunks; chunk++) {
     for (int64_t row = 0; row < l->rows; row++) {
       uint64_t lanes = 0;
@@ -196,8 +209,28 @@ EXPORT int64_t qd_ldpc_avx512_load(const Layout *l, const uint64_t *syndrome) {
   return 0;
 }
 
+// Whether the signs of the posteriors have the syndrome: stops at the first 64 checks that they do not have, from the last row on, where
+// coupled codes converge last.
+EXPORT int64_t NAME(agrees)(const Layout *l) {
+  const char *rotations = l->rotations;
+  const uint32_t *end = l->bits;
+  for (int64_t row = 0; row < l->rows; row++) end += l->degrees[row] * l->chunks;
+  for (int64_t row = l->rows - 1; row >= 0; row--) {
+    for (int64_t chunk = l->chunks - 1; chunk >= 0; chunk--) {
+      const uint32_t *from = end - l->degrees[row];
+      V sign = ld(l->syndromes + 64 * (row * l->chunks + chunk));
+      for (const uint32_t *f = from; f < end; f++) {
+        sign = _mm512_xor_si512(sign, ROTATED(rotations, l->posteriors + (*f & ~63u), *f & 63));
+      }
+      if (_mm512_movepi8_mask(sign)) return 0;
+      end = from;
+    }
+  }
+  return 1;
+}
+
 // The signs of the posteriors, one bit each, in the frame's order.
-EXPORT int64_t qd_ldpc_avx512_decide(const Layout *l, uint64_t *decision) {
+EXPORT int64_t NAME(decide)(const Layout *l, uint64_t *decision) {
   int64_t n = l->chunks;
   uint64_t *words = l->words;
   for (int64_t column = 0; column < l->columns; column++) {
@@ -223,19 +256,8 @@ typedef struct {
   const int32_t *row_start; // rows + 1
   uint64_t *doubled;        // every column twice in a row, and 9 words more
   int64_t rows, columns, words; // words of a circulant
+  uint64_t *sum;            // scratch, words of them
 } Encoder;
-
-// Words first to first + 7 of a row of the syndrome.
-FLAT V parities(const Encoder *e, int64_t row, int64_t first, __mmask8 lanes) {
-  V sum = _mm512_setzero_si512();
-  const uint64_t *from = e->doubled + first;
-  for (int64_t i = e->row_start[row]; i < e->row_start[row + 1]; i++) {
-    const uint64_t *window = from + (e->windows[i] >> 6);
-    V low = _mm512_maskz_loadu_epi64(lanes, window), high = _mm512_maskz_loadu_epi64(lanes, window + 1);
-    sum = _mm512_xor_si512(sum, _mm512_shrdv_epi64(low, high, _mm512_set1_epi64(e->windows[i])));
-  }
-  return sum;
-}
 
 FLAT void twice(const Encoder *e, const uint64_t *frame) {
   uint64_t *to = e->doubled;
@@ -248,10 +270,23 @@ FLAT void forget(const Encoder *e) {
   for (int64_t w = 0; w < 2 * e->words * e->columns; w++) e->doubled[w] = 0;
 }
 
+#ifndef QDISTILL_AVX512_ON_AVX2_H
+// Words first to first + 7 of a row of the syndrome.
+FLAT V parities(const Encoder *e, int64_t row, int64_t first, __mmask8 lanes) {
+  V sum = _mm512_setzero_si512();
+  const uint64_t *from = e->doubled + first;
+  for (int64_t i = e->row_start[row]; i < e->row_start[row + 1]; i++) {
+    const uint64_t *window = from + (e->windows[i] >> 6);
+    V low = _mm512_maskz_loadu_epi64(lanes, window), high = _mm512_maskz_loadu_epi64(lanes, window + 1);
+    sum = _mm512_xor_si512(sum, _mm512_shrdv_epi64(low, high, _mm512_set1_epi64(e->windows[i])));
+  }
+  return sum;
+}
+
 FLAT __mmask8 lanes(const Encoder *e, int64_t first) { return e->words - first >= 8 ? 0xff : (1 << (e->words - first)) - 1; }
 
 // syndrome = H frame
-EXPORT int64_t qd_ldpc_avx512_encode(const Encoder *e, const uint64_t *frame, uint64_t *syndrome) {
+EXPORT int64_t NAME(encode)(const Encoder *e, const uint64_t *frame, uint64_t *syndrome) {
   twice(e, frame);
   for (int64_t row = 0; row < e->rows; row++) {
     for (int64_t w = 0; w < e->words; w += 8) {
@@ -263,7 +298,7 @@ EXPORT int64_t qd_ldpc_avx512_encode(const Encoder *e, const uint64_t *frame, ui
 }
 
 // Whether syndrome = H frame; stops at the first difference.
-EXPORT int64_t qd_ldpc_avx512_matches(const Encoder *e, const uint64_t *frame, const uint64_t *syndrome) {
+EXPORT int64_t NAME(matches)(const Encoder *e, const uint64_t *frame, const uint64_t *syndrome) {
   int64_t same = 1;
   twice(e, frame);
   for (int64_t row = 0; row < e->rows && same; row++) {
@@ -275,3 +310,34 @@ EXPORT int64_t qd_ldpc_avx512_matches(const Encoder *e, const uint64_t *frame, c
   forget(e);
   return same;
 }
+#else
+// Words of the syndrome a row at a time; the compiler makes vectors of four.
+FLAT void parities(const Encoder *e, int64_t row, uint64_t *sum) {
+  for (int64_t w = 0; w < e->words; w++) sum[w] = 0;
+  for (int64_t i = e->row_start[row]; i < e->row_start[row + 1]; i++) {
+    const uint64_t *window = e->doubled + (e->windows[i] >> 6);
+    int shift = e->windows[i] & 63;
+    // A shift by 64 - 0 must give zero, which two shifts do.
+    for (int64_t w = 0; w < e->words; w++) sum[w] ^= window[w] >> shift | window[w + 1] << 1 << (63 - shift);
+  }
+}
+
+EXPORT int64_t NAME(encode)(const Encoder *e, const uint64_t *frame, uint64_t *syndrome) {
+  twice(e, frame);
+  for (int64_t row = 0; row < e->rows; row++) parities(e, row, syndrome + row * e->words);
+  forget(e);
+  return 0;
+}
+
+EXPORT int64_t NAME(matches)(const Encoder *e, const uint64_t *frame, const uint64_t *syndrome) {
+  uint64_t *sum = e->sum, differences = 0;
+  twice(e, frame);
+  for (int64_t row = 0; row < e->rows && !differences; row++) {
+    parities(e, row, sum);
+    for (int64_t w = 0; w < e->words; w++) differences |= sum[w] ^ syndrome[row * e->words + w];
+  }
+  for (int64_t w = 0; w < e->words; w++) sum[w] = 0;
+  forget(e);
+  return !differences;
+}
+#endif

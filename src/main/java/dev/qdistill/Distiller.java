@@ -1,12 +1,14 @@
 package dev.qdistill;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.amplify.ModifiedToeplitzHash;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.Role;
+import dev.qdistill.gf2.Gf2Multiplier;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.link.Amplifier;
 import dev.qdistill.link.Channel;
@@ -87,6 +89,7 @@ public final class Distiller implements AutoCloseable {
         private final Workers workers;
         private final Amplifier amplifier;
         private final Engine engine;
+        private final Offload offload;
 
         /**
          * @param backend for all kernels
@@ -105,9 +108,26 @@ public final class Distiller implements AutoCloseable {
          *     parts, with the same result
          */
         public Resources(Backend backend, int threads, EntropySource entropy, long memory) {
-            amplifier = new Amplifier(ModifiedToeplitzHash.create(backend), threads, memory);
+            this(backend, threads, entropy, memory, Offload.none());
+        }
+
+        /**
+         * With a device that takes work off the CPU.
+         *
+         * @param backend for what the CPU does
+         * @param offload not closed here
+         */
+        public Resources(Backend backend, int threads, EntropySource entropy, long memory, Offload offload) {
+            this.offload = offload;
+            Backend onCpu = backend.onCpu();
+            amplifier = new Amplifier(
+                    offload.device().isPresent()
+                            ? ModifiedToeplitzHash.create(Gf2Multiplier.create(offload))
+                            : ModifiedToeplitzHash.create(onCpu),
+                    threads,
+                    memory);
             workers = new Workers(threads);
-            engine = new Engine(CodeFamily.shipped(), backend, workers, amplifier, entropy);
+            engine = new Engine(CodeFamily.shipped(), onCpu, workers, amplifier, entropy, offload);
         }
 
         /** All cores, the fastest kernels, the operating system's randomness. */
@@ -124,10 +144,18 @@ public final class Distiller implements AutoCloseable {
         public Map<String, String> backends() {
             Map<String, String> names = new LinkedHashMap<>();
             names.put(Stage.SIFT.id(), Backend.SCALAR.id());
-            names.put(Stage.RECONCILE.id(), engine.decoderBackend().id());
+            names.put(Stage.RECONCILE.id(), decoder());
             names.put(Stage.VERIFY.id(), Backend.SCALAR.id());
             names.put(Stage.AMPLIFY.id(), amplifier.backend().id());
             return names;
+        }
+
+        private String decoder() {
+            String onCpu = engine.decoderBackend().id();
+            if (offload.device().isEmpty() || !offload.plan().decode()) {
+                return onCpu;
+            }
+            return offload.plan().share() ? Backend.OPENCL.id() + "+" + onCpu : Backend.OPENCL.id();
         }
 
         @Override

@@ -98,7 +98,19 @@ final class ArchitectureTest {
                     "auth")
             .whereLayer("agent")
             .mayOnlyAccessLayers(
-                    "bits", "accel", "ldpc", "dump", "reconcile", "keystore", "auth", "link", "wire", "report")
+                    "root",
+                    "bits",
+                    "accel",
+                    "ldpc",
+                    "security",
+                    "dump",
+                    "amplify",
+                    "reconcile",
+                    "keystore",
+                    "auth",
+                    "link",
+                    "wire",
+                    "report")
             .whereLayer("cli")
             .mayNotBeAccessedByAnyLayer();
 
@@ -109,4 +121,12 @@ final class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("jdk.incubator.vector");
+
+    @ArchTest
+    static final ArchRule ONE_CLASS_TOUCHES_OPENCL = noClasses()
+            .that()
+            .haveNameNotMatching("dev\\.qdistill\\.accel\\.OpenClDevice(\\$.*)?")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.lwjgl..");
 }

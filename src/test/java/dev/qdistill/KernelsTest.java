@@ -38,7 +38,7 @@ final class KernelsTest {
                     assertEquals(
                             decoderBuilt ? Backend.NATIVE : wide ? Backend.VECTOR : Backend.SCALAR, decoder.backend());
                     assertEquals(
-                            NativeLibrary.has(NativeIsa.AVX512),
+                            NativeLibrary.has(NativeIsa.AVX2),
                             decoderBuilt,
                             () -> SyndromeDecoder.nativeProblem().orElse(""));
                     boolean built = Gf2Multiplier.nativeProblem().isEmpty();

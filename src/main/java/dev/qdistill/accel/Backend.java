@@ -15,6 +15,11 @@ public enum Backend {
     /** An OpenCL device. */
     OPENCL;
 
+    /** What the CPU's part runs on, beside a device or without one. */
+    public Backend onCpu() {
+        return this == OPENCL ? AUTO : this;
+    }
+
     /** The name on the command line and in reports. */
     public String id() {
         return name().toLowerCase(Locale.ROOT);

@@ -1,12 +1,12 @@
 package dev.qdistill.accel;
 
-import java.util.ArrayList;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +17,19 @@ import org.jspecify.annotations.Nullable;
 public final class Workers implements AutoCloseable {
     private final int threads;
     private final @Nullable ExecutorService pool;
+
+    /** For a thread that asked for its processor time, what other threads have spent on its loops here, in ns. */
+    @SuppressWarnings("ThreadLocalUsage") // Each instance has its own loops.
+    private final ThreadLocal<@Nullable LongAdder> spentForIt = new ThreadLocal<>();
+
+    /** Loaded when it is first needed: that takes 10 ms. */
+    private static final class Clock {
+        private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+        static long nanos() {
+            return THREADS.getCurrentThreadCpuTime();
+        }
+    }
 
     /** A part of a loop. */
     @FunctionalInterface
@@ -51,42 +64,141 @@ public final class Workers implements AutoCloseable {
      * The first exception of a task is thrown here; the tasks not yet begun are then left out.
      */
     public void forEach(int count, IntConsumer task) {
-        if (count <= 1 || pool == null) {
-            for (int i = 0; i < count; i++) {
-                task.accept(i);
-            }
-            return;
+        start(count, task).finish(List.of());
+    }
+
+    /**
+     * Lets the other threads begin with {@code task} for 0 to {@code count - 1}, after what was started before. The caller must
+     * {@linkplain Loop#finish finish} or {@linkplain Loop#abandon abandon} the loop.
+     */
+    public Loop start(int count, IntConsumer task) {
+        Loop loop = new Loop(count, task);
+        LongAdder spent = spentForIt.get();
+        Runnable help = spent == null
+                ? () -> loop.help(0)
+                : () -> {
+                    long before = Clock.nanos();
+                    loop.help(0);
+                    spent.add(Clock.nanos() - before);
+                };
+        for (int t = 1; t < Math.min(threads, count) && pool != null; t++) {
+            pool.execute(help);
         }
-        AtomicInteger next = new AtomicInteger();
-        Runnable loop = () -> {
-            for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+        return loop;
+    }
+
+    /**
+     * Processor time in ns that the calling thread has spent so far, with what others have spent on its loops since it first
+     * asked: of differences.
+     */
+    public long processorNanos() {
+        LongAdder spent = spentForIt.get();
+        if (spent == null) {
+            spent = new LongAdder();
+            spentForIt.set(spent);
+        }
+        return Clock.nanos() + spent.sum();
+    }
+
+    /** A loop that was started. The threads that share it take its iterations one by one. */
+    public static final class Loop {
+        private final int count;
+        private final IntConsumer task;
+        private int next;
+        private int running;
+        private @Nullable Throwable failure;
+
+        private Loop(int count, IntConsumer task) {
+            this.count = count;
+            this.task = task;
+        }
+
+        /** Runs iterations till at most {@code rest} are not begun; for these the other threads are enough. */
+        public void help(int rest) {
+            while (remaining() > rest && step()) {}
+        }
+
+        /**
+         * Runs iterations till all are begun, and waits for those of other threads: with iterations of later loops, as long as
+         * there are any, so that no thread is idle where loops follow each other. The first exception of an iteration is thrown
+         * here; those not yet begun were then left out.
+         */
+        public void finish(Collection<Loop> later) {
+            help(0);
+            for (Loop other : later) {
+                while (!ended() && other.step()) {}
+            }
+            await();
+            switch (failure()) {
+                case null -> {}
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                case Throwable e -> throw new IllegalStateException(e);
+            }
+        }
+
+        /** Leaves out what is not begun and waits for the rest, whose failures do not matter. */
+        public void abandon() {
+            synchronized (this) {
+                next = count;
+            }
+            await();
+        }
+
+        /** One iteration; false if all are begun. */
+        private boolean step() {
+            int i;
+            synchronized (this) {
+                if (next >= count) {
+                    return false;
+                }
+                i = next++;
+                running++;
+            }
+            Throwable problem = null;
+            try {
+                task.accept(i);
+            } catch (Throwable e) {
+                problem = e;
+            }
+            end(problem);
+            return true;
+        }
+
+        private synchronized void end(@Nullable Throwable problem) {
+            if (problem != null) {
+                next = count;
+                failure = failure == null ? problem : failure;
+            }
+            running--;
+            notifyAll();
+        }
+
+        private synchronized int remaining() {
+            return count - next;
+        }
+
+        private synchronized boolean ended() {
+            return next >= count && running == 0;
+        }
+
+        private synchronized @Nullable Throwable failure() {
+            return failure;
+        }
+
+        /** The iterations must have ended before their memory may be used: an interrupt is remembered for later. */
+        private synchronized void await() {
+            boolean interrupted = false;
+            while (!ended()) {
                 try {
-                    task.accept(i);
-                } catch (Throwable e) {
-                    next.set(count);
-                    throw e;
+                    wait();
+                } catch (InterruptedException e) {
+                    interrupted = true;
                 }
             }
-        };
-        List<Future<?>> others = new ArrayList<>();
-        for (int t = 1; t < Math.min(threads, count); t++) {
-            others.add(pool.submit(loop));
-        }
-        Throwable first = null;
-        try {
-            loop.run();
-        } catch (Throwable e) {
-            first = e;
-        }
-        for (Future<?> f : others) {
-            Throwable failure = await(f);
-            first = first == null ? failure : first;
-        }
-        switch (first) {
-            case null -> {}
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            default -> throw new IllegalStateException(first);
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -97,27 +209,6 @@ public final class Workers implements AutoCloseable {
             forEach(parts, k -> body.run(n * k / parts, n * (k + 1) / parts, k));
         } else if (n > 0) {
             body.run(0, n, 0);
-        }
-    }
-
-    /** What the task failed with. It must have ended before its memory may be used: an interrupt is remembered for later. */
-    private static @Nullable Throwable await(Future<?> f) {
-        boolean interrupted = false;
-        try {
-            for (; ; ) {
-                try {
-                    f.get();
-                    return null;
-                } catch (ExecutionException e) {
-                    return e.getCause();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 

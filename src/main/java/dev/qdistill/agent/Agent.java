@@ -1,6 +1,9 @@
 package dev.qdistill.agent;
 
+import dev.qdistill.Distiller;
 import dev.qdistill.agent.AgentConfiguration.Link;
+import dev.qdistill.amplify.EntropySource;
+import dev.qdistill.auth.PadPool;
 import dev.qdistill.keystore.IndexedKeyStore;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.keystore.Site;
@@ -8,7 +11,9 @@ import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
@@ -19,7 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * The service at one end of one or more links: a key store, key delivery to applications, the operator's port.
+ * The service at one end of one or more links: the links, a key store, key delivery to applications, the operator's port.
  *
  * <p>What is opened in {@link #start} is closed in {@link #close} in the opposite order: first no more requests are taken
  * and those under way are answered, then the key store is closed.
@@ -35,6 +40,7 @@ public final class Agent implements AutoCloseable {
     private final Readiness readiness = new Readiness();
     private final AtomicReference<Optional<String>> storeProblem = new AtomicReference<>(Optional.empty());
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private final Map<String, LinkService> links = new LinkedHashMap<>();
     private final CountDownLatch closed = new CountDownLatch(1);
     private OptionalInt deliveryPort = OptionalInt.empty();
     private OptionalInt operationsPort = OptionalInt.empty();
@@ -70,6 +76,7 @@ public final class Agent implements AutoCloseable {
         requireSite();
         store.problems().forEach(problem -> LOG.log(Level.WARNING, problem.getMessage()));
         readiness.add("key store", storeProblem::get);
+        startLinks();
         upkeep();
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().name("upkeep").daemon().factory());
@@ -94,6 +101,7 @@ public final class Agent implements AutoCloseable {
             open.push(port);
             deliveryPort = OptionalInt.of(port.port());
         });
+        configuration.device().ifPresent(rules -> open.push(deviceSocket(rules)));
         LOG.log(
                 Level.INFO,
                 "Agent {0} started at the site of {1}: {2} links, key delivery {3}, operations {4}",
@@ -108,6 +116,76 @@ public final class Agent implements AutoCloseable {
                         .operations()
                         .map(o -> "at port " + operationsPort.getAsInt())
                         .orElse("off"));
+    }
+
+    private void startLinks() {
+        EntropySource entropy = EntropySource.system();
+        open.push(entropy);
+        Distiller.Resources resources =
+                new Distiller.Resources(configuration.backend(), configuration.threads(), entropy);
+        open.push(resources);
+        open.push(() -> {
+            links.values().forEach(LinkService::stop);
+            links.values().forEach(LinkService::close);
+        });
+        for (Link link : configuration.links()) {
+            LinkService service = LinkService.start(link, site, resources.engine(), store, metrics, this::rate);
+            links.put(link.name(), service);
+            readiness.add("link " + link.name(), service::problem);
+        }
+        for (Link link : configuration.links()) {
+            link.watch().ifPresent(directory -> {
+                WatchedDirectory watch = WatchedDirectory.start(directory, link(link.name()));
+                open.push(watch);
+            });
+        }
+    }
+
+    private double rate() {
+        return links.values().stream().mapToDouble(LinkService::rate).sum();
+    }
+
+    /**
+     * Looks whether an agent could start with a configuration, as far as that can be seen without starting it.
+     *
+     * @throws dev.qdistill.auth.PoolException if a link has no pool of authentication key
+     * @throws ConfigurationException if a pool is another link's or site's
+     */
+    public static void check(AgentConfiguration configuration, Site site) {
+        for (Link link : configuration.links()) {
+            PadPool.Level level = PadPool.level(link.peer().authenticationPool());
+            if (level.site() != site || !level.link().equals(link.name())) {
+                throw new ConfigurationException(link.peer().authenticationPool() + ": is the pool of link "
+                        + level.link() + " at " + level.site().id() + "'s site; that of " + link.name() + " at "
+                        + site.id() + "'s is expected");
+            }
+        }
+    }
+
+    private DeviceSocket deviceSocket(AgentConfiguration.Device rules) {
+        Optional<AuditLog> audit = rules.auditLog()
+                .or(() -> configuration.delivery().map(AgentConfiguration.Delivery::auditLog))
+                .map(file -> new AuditLog(file, InstantSource.system()));
+        DeviceKeys keys = new DeviceKeys(configuration, store, audit, metrics);
+        return new DeviceSocket(
+                rules,
+                new DeviceService(
+                        configuration,
+                        site,
+                        new DeviceService.Links() {
+                            @Override
+                            public void offer(String name, Feed feed) {
+                                link(name).offer(feed);
+                            }
+
+                            @Override
+                            public LinkStatus status(String name) {
+                                return link(name).status();
+                            }
+                        },
+                        store,
+                        keys,
+                        new DeviceResults(InstantSource.system())));
     }
 
     // A store of the other site's keys would hand out the other site's halves.
@@ -126,6 +204,7 @@ public final class Agent implements AutoCloseable {
     private void upkeep() {
         try {
             store.maintain();
+            links.values().forEach(LinkService::upkeep);
             metrics.store(store, configuration.links().stream().map(Link::name).toList());
             storeProblem.set(Optional.empty());
         } catch (KeyStoreException e) {
@@ -170,6 +249,19 @@ public final class Agent implements AutoCloseable {
     /** The operator's port; empty if none. */
     public OptionalInt operationsPort() {
         return operationsPort;
+    }
+
+    /**
+     * The link of this name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public LinkService link(String name) {
+        LinkService link = links.get(name);
+        if (link == null) {
+            throw new IllegalArgumentException("No link " + name);
+        }
+        return link;
     }
 
     /** Whether a link has as many bits as it may have, so that no block should be begun for the moment. */

@@ -105,7 +105,9 @@ public record AgentConfiguration(
      * @param peer the agent at the other end
      * @param settings what both sites must have alike; its pulses of a block are those of {@code block}, if given there
      * @param block where blocks end
+     * @param adaptive whether the codes are chosen anew for each block, by the link's rate; those of the settings do not count then
      * @param blocksInFlight blocks that may be under way at once
+     * @param sessionTimeout how long a session's raw data wait for those of the other site
      * @param limits how long and how many keys are kept
      * @param watch a directory that dumps are taken from, for equipment that only writes files
      */
@@ -113,8 +115,10 @@ public record AgentConfiguration(
             String name,
             Peer peer,
             Settings settings,
+            boolean adaptive,
             BlockLength block,
             int blocksInFlight,
+            Duration sessionTimeout,
             Limits limits,
             Optional<Path> watch) {
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
@@ -123,7 +127,8 @@ public record AgentConfiguration(
                 @JsonProperty("peer") @Nullable Peer peer,
                 @JsonProperty("block") @Nullable BlockLength block,
                 @JsonProperty("blocksInFlight") @Nullable Integer blocksInFlight,
-                @JsonProperty("profile") @Nullable Profile profile,
+                @JsonProperty("sessionTimeout") @Nullable Duration sessionTimeout,
+                @JsonProperty("profile") @Nullable Codes profile,
                 @JsonProperty("frameBits") @Nullable Integer frameBits,
                 @JsonProperty("epsilonSecrecy") @Nullable Double epsilonSecrecy,
                 @JsonProperty("epsilonCorrectness") @Nullable Double epsilonCorrectness,
@@ -133,7 +138,11 @@ public record AgentConfiguration(
                 @JsonProperty("grace") @Nullable Duration grace,
                 @JsonProperty("capacityBits") @Nullable Long capacityBits,
                 @JsonProperty("watch") @Nullable Path watch) {
-            Profile chosen = or(profile, Settings.DEFAULT.profile());
+            Codes codes = or(profile, Codes.FAST);
+            Profile chosen = codes == Codes.EFFICIENT ? Profile.EFFICIENT : Profile.FAST;
+            require(
+                    codes != Codes.AUTO || frameBits == null,
+                    "frameBits is for the profiles fast and efficient; auto chooses it");
             BlockLength length = present("block", block);
             return new Link(
                     identifier("name", name),
@@ -146,8 +155,10 @@ public record AgentConfiguration(
                             or(unequalBasisTolerance, Settings.DEFAULT.unequalBasisTolerance()),
                             chosen,
                             or(frameBits, CodeChoice.of(chosen).frameBits())),
+                    codes == Codes.AUTO,
                     length,
-                    or(blocksInFlight, 4),
+                    or(blocksInFlight, 8),
+                    or(sessionTimeout, Duration.ofHours(24)),
                     new Limits(
                             or(timeToLive, Duration.ofHours(24)),
                             or(grace, Duration.ofHours(1)),
@@ -162,6 +173,16 @@ public record AgentConfiguration(
         }
     }
 
+    /** What the codes are chosen for. */
+    public enum Codes {
+        /** Speed. */
+        FAST,
+        /** Little leakage. */
+        EFFICIENT,
+        /** The least leakage at which the agent keeps up with its links. */
+        AUTO
+    }
+
     /**
      * The agent at the other end of a link. One of the two connects, the other listens.
      *
@@ -169,33 +190,38 @@ public record AgentConfiguration(
      * @param connect where to connect to
      * @param listen where to listen
      * @param tls with what certificates; without them the connection is plain, its messages authenticated all the same
-     * @param authenticationKey the file of the pool of authentication key
+     * @param authenticationPool the directory of the pool of authentication key
+     * @param silence how long the peer may say nothing while something is due
      */
     public record Peer(
             String name,
             Optional<Endpoint> connect,
             Optional<Endpoint> listen,
             Optional<Tls> tls,
-            Path authenticationKey) {
+            Path authenticationPool,
+            Duration silence) {
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
         static Peer of(
                 @JsonProperty("name") @Nullable String name,
                 @JsonProperty("connect") @Nullable Endpoint connect,
                 @JsonProperty("listen") @Nullable Endpoint listen,
                 @JsonProperty("tls") @Nullable Tls tls,
-                @JsonProperty("authenticationKey") @Nullable Path authenticationKey) {
+                @JsonProperty("authenticationPool") @Nullable Path authenticationPool,
+                @JsonProperty("silence") @Nullable Duration silence) {
             return new Peer(
                     identifier("name", name),
                     Optional.ofNullable(connect),
                     Optional.ofNullable(listen),
                     Optional.ofNullable(tls),
-                    present("authenticationKey", authenticationKey));
+                    present("authenticationPool", authenticationPool),
+                    or(silence, Duration.ofMinutes(2)));
         }
 
         public Peer {
             require(
                     connect.isPresent() != listen.isPresent(),
                     "a peer needs either connect or listen: one site connects, the other listens");
+            require(silence.toMillis() >= 100, "silence is " + silence.toMillis() + " ms; 100 or more are needed");
         }
     }
 
@@ -388,20 +414,26 @@ public record AgentConfiguration(
      * @param socket its path
      * @param mode its permissions, as {@code rwx------}
      * @param group who besides the owner has its group's permissions, if it is not the agent's own group
+     * @param auditLog the file that says which key ids were handed out there, if it is not that of {@code delivery}
      */
-    public record Device(Path socket, String mode, Optional<String> group) {
+    public record Device(Path socket, String mode, Optional<String> group, Optional<Path> auditLog) {
         private static final Pattern OCTAL = Pattern.compile("0?[0-7]{3}");
 
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
         static Device of(
                 @JsonProperty("socket") @Nullable Path socket,
                 @JsonProperty("mode") @Nullable String mode,
-                @JsonProperty("group") @Nullable String group) {
+                @JsonProperty("group") @Nullable String group,
+                @JsonProperty("auditLog") @Nullable Path auditLog) {
             String octal = or(mode, "0600");
             require(
                     OCTAL.matcher(octal).matches(),
                     "mode is " + octal + "; three octal digits such as 0660 are needed");
-            return new Device(present("socket", socket), permissions(octal), Optional.ofNullable(group));
+            return new Device(
+                    present("socket", socket),
+                    permissions(octal),
+                    Optional.ofNullable(group),
+                    Optional.ofNullable(auditLog));
         }
 
         private static String permissions(String octal) {

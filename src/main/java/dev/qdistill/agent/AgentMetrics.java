@@ -41,6 +41,10 @@ public final class AgentMetrics {
             counter("qdistill_authentication_bits_used", "Bits of authentication key used", "link");
     private final Gauge authenticationPool =
             gauge("qdistill_authentication_pool_bits", "Bits of authentication key left", "link");
+    private final Gauge linkConnected =
+            gauge("qdistill_link_connected", "1 if the agent at the other end is there", "link");
+    private final Gauge waitingSessions =
+            gauge("qdistill_waiting_sessions", "Sessions whose raw data wait, or are in work", "link");
     private final Gauge keyBasisQber =
             gauge("qdistill_key_basis_qber", "Error rate of the last block's key basis", "link");
     private final Gauge testBasisQber =
@@ -102,7 +106,8 @@ public final class AgentMetrics {
             efficiency.labelValues(link).set(summary.efficiency());
         });
         testBasisQber.labelValues(link).set(summary.testBasisQber());
-        summary.seconds()
+        summary.times()
+                .seconds()
                 .forEach((stage, seconds) ->
                         stageSeconds.labelValues(link, stage.id()).observe(seconds));
     }
@@ -126,6 +131,11 @@ public final class AgentMetrics {
     public void authenticationPool(String link, long usedBits, long leftBits) {
         authenticationBits.labelValues(link).inc(usedBits);
         authenticationPool.labelValues(link).set((double) leftBits);
+    }
+
+    void link(String link, boolean connected, int sessions) {
+        linkConnected.labelValues(link).set(connected ? 1 : 0);
+        waitingSessions.labelValues(link).set(sessions);
     }
 
     void request(String method, int status) {

@@ -4,18 +4,18 @@ import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.auth.AuthenticationLog;
 import dev.qdistill.auth.Authenticator;
 import dev.qdistill.auth.PadPool;
-import dev.qdistill.bits.BitString;
+import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
 import dev.qdistill.keystore.Site;
+import dev.qdistill.link.BlockReader;
 import dev.qdistill.link.BlockSummary;
-import dev.qdistill.link.DistilledBlock;
 import dev.qdistill.link.Engine;
 import dev.qdistill.link.KeyCustody;
-import dev.qdistill.link.Opening;
-import dev.qdistill.link.Progress;
+import dev.qdistill.link.Message;
 import dev.qdistill.link.ProtocolException;
+import dev.qdistill.link.Rendezvous;
 import dev.qdistill.link.Session;
 import dev.qdistill.link.Settings;
 import dev.qdistill.wire.Connection;
@@ -23,6 +23,7 @@ import dev.qdistill.wire.Connector;
 import dev.qdistill.wire.LinkTraffic;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -144,7 +145,7 @@ public final class LinkRun {
             Thread.sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new ProtocolException("interrupted while waiting to connect again");
+            throw new ProtocolException("interrupted while waiting for the peer");
         }
     }
 
@@ -155,25 +156,28 @@ public final class LinkRun {
      * @throws AuthenticationException if it ends because of a wrong tag, or the pool is used up
      */
     public void connect(Path dump, KeyCustody keys, Consumer<BlockSummary> blocks) {
-        Authenticator authenticator = new Authenticator(pool, role == Role.ALICE ? Site.ALICE : Site.BOB, log);
-        Connection connection = connector.connect(authenticator);
+        Connection connection =
+                connector.connect(new Authenticator(pool, role == Role.ALICE ? Site.ALICE : Site.BOB, log));
         connections++;
-        try (DumpReader reader = DumpReader.open(dump)) {
-            Opening opening = new Opening(
-                    role,
-                    reader.header().link().map(LinkParameters::name).orElse("unknown"),
-                    reader.header().session().map(Object::toString).orElse("unknown"),
-                    nonce(),
-                    keys);
-            long first = opening.run(connection.channel());
-            Session.Plan plan = new Session.Plan(first, window, maximumDetections, keys);
-            try (Session session =
-                    new Session(role, reader, connection.channel(), engine, settings, plan, Progress.NONE)) {
-                for (Optional<DistilledBlock> b = session.next(); b.isPresent(); b = session.next()) {
-                    try (DistilledBlock block = b.get()) {
-                        blocks.accept(block.summary());
-                    }
-                }
+        LinkConnection peer = new LinkConnection(role, connection, engine);
+        try (BlockReader records = new BlockReader(DumpReader.open(dump))) {
+            DumpHeader header = records.dump().header();
+            String id = header.session().map(Object::toString).orElse("unknown");
+            peer.open(header.link().map(LinkParameters::name).orElse("unknown"), keys);
+            One one = new One(id, keys);
+            Optional<Rendezvous.Agreement> agreed = peer.agree(one);
+            if (agreed.isPresent()) {
+                Rendezvous.Agreement a = agreed.get();
+                peer.run(
+                        records,
+                        settings,
+                        new Session.Plan(
+                                a.firstBlock(), a.conversation(), window, maximumDetections, keys, Session.Rules.NONE),
+                        blocks);
+            } else if (!one.over) {
+                throw new ProtocolException("the peer has session "
+                        + (peer.peersSessions().isEmpty() ? "none" : String.join(", ", peer.peersSessions()))
+                        + ", this side " + id);
             }
             connection.close();
         } catch (RuntimeException e) {
@@ -186,10 +190,37 @@ public final class LinkRun {
         }
     }
 
-    private long[] nonce() {
-        try (BitString random = BitString.allocate(128)) {
-            engine.random(random);
-            return new long[] {random.word(0), random.word(1)};
+    /** There is only one session here. */
+    private static final class One implements Rendezvous.Sessions {
+        private final Message.Offered session;
+        private boolean over;
+
+        One(String id, KeyCustody keys) {
+            session = new Message.Offered(id, keys.nextBlock());
+        }
+
+        @Override
+        public List<Message.Offered> waiting() {
+            return List.of(session);
+        }
+
+        @Override
+        public Optional<Message.Ended> over(String id) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void overThere(Message.Ended ended) {
+            if (ended.problem().isPresent()) {
+                throw new ProtocolException(
+                        "the other end ended the session: " + ended.problem().get());
+            }
+            over = true;
+        }
+
+        @Override
+        public void await(Duration patience) {
+            sleep(patience);
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.qdistill.amplify;
 
 import dev.qdistill.accel.Backend;
-import dev.qdistill.bits.BitString;
 import dev.qdistill.gf2.Gf2Multiplier;
 
 /**
@@ -25,6 +24,11 @@ public final class ModifiedToeplitzHash implements SeededHash {
      */
     public static ModifiedToeplitzHash create(Backend backend) {
         return new ModifiedToeplitzHash(Gf2Multiplier.create(backend));
+    }
+
+    /** The family with products by {@code multiplier}. */
+    public static ModifiedToeplitzHash create(Gf2Multiplier multiplier) {
+        return new ModifiedToeplitzHash(multiplier);
     }
 
     @Override
@@ -56,9 +60,7 @@ public final class ModifiedToeplitzHash implements SeededHash {
         if (k == 0) {
             return new PreparedHash(inputBits, outputBits, seedBits, null, 0);
         }
-        // Copies of the input's two parts.
-        long copies = BitString.paddedBytes(k) + BitString.paddedBytes(outputBits);
-        var product = ToeplitzProduct.within(memory - copies, multiplier, k, outputBits, threads);
+        var product = ToeplitzProduct.within(memory, multiplier, k, outputBits, threads);
         return new PreparedHash(inputBits, outputBits, seedBits, product, k);
     }
 }

@@ -15,10 +15,8 @@ public final class PreparedHash implements AutoCloseable {
     private final long seedBits;
     // Null where the matrix has no Toeplitz part (modified, n = m).
     private final @Nullable ToeplitzProduct product;
-    // The input bits that the Toeplitz part multiplies; the others are added to the output. A copy if not all.
+    // The input bits that the Toeplitz part multiplies; the others are added to the output.
     private final long multiplied;
-    private final @Nullable BitString head;
-    private final @Nullable BitString tail;
     private boolean seeded;
 
     PreparedHash(long inputBits, long outputBits, long seedBits, @Nullable ToeplitzProduct product, long multiplied) {
@@ -27,9 +25,6 @@ public final class PreparedHash implements AutoCloseable {
         this.seedBits = seedBits;
         this.product = product;
         this.multiplied = multiplied;
-        boolean split = multiplied < inputBits;
-        head = split && multiplied > 0 ? BitString.allocate(multiplied) : null;
-        tail = split ? BitString.allocate(inputBits - multiplied) : null;
     }
 
     /**
@@ -58,20 +53,14 @@ public final class PreparedHash implements AutoCloseable {
         if (!seeded) {
             throw new IllegalStateException("hash before seed");
         }
-        if (tail == null) {
-            if (product != null) {
-                product.multiply(input, output);
-            }
+        if (product == null) {
+            output.copyFrom(input, 0, 0, outputBits);
             return;
         }
-        tail.copyFrom(input, multiplied, 0, tail.length());
-        if (product == null || head == null) {
-            output.copyFrom(tail, 0, 0, outputBits);
-            return;
+        product.multiply(input, output);
+        if (multiplied < inputBits) {
+            output.xor(input, multiplied, 0, outputBits);
         }
-        head.copyFrom(input, 0, 0, multiplied);
-        product.multiply(head, output);
-        output.xor(tail);
     }
 
     /** Whether a product was too large for the memory allowed, so that the matrix is cut into blocks. */
@@ -84,12 +73,6 @@ public final class PreparedHash implements AutoCloseable {
     public void close() {
         if (product != null) {
             product.close();
-        }
-        if (head != null) {
-            head.close();
-        }
-        if (tail != null) {
-            tail.close();
         }
     }
 

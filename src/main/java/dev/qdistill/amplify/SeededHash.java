@@ -2,6 +2,7 @@ package dev.qdistill.amplify;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
 
 /**
  * A 2-universal family of linear hash functions, {0,1}^n to {0,1}^m, one function per seed: what privacy amplification
@@ -29,6 +30,14 @@ public sealed interface SeededHash permits ToeplitzHash, ModifiedToeplitzHash {
         return switch (family) {
             case TOEPLITZ -> ToeplitzHash.create(backend);
             case MODIFIED -> ModifiedToeplitzHash.create(backend);
+        };
+    }
+
+    /** The family with products by {@code multiplier}. */
+    static SeededHash create(Family family, Gf2Multiplier multiplier) {
+        return switch (family) {
+            case TOEPLITZ -> ToeplitzHash.create(multiplier);
+            case MODIFIED -> ModifiedToeplitzHash.create(multiplier);
         };
     }
 

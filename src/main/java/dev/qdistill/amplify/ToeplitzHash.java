@@ -26,6 +26,11 @@ public final class ToeplitzHash implements SeededHash {
         return new ToeplitzHash(Gf2Multiplier.create(backend));
     }
 
+    /** The family with products by {@code multiplier}. */
+    public static ToeplitzHash create(Gf2Multiplier multiplier) {
+        return new ToeplitzHash(multiplier);
+    }
+
     @Override
     public Family family() {
         return Family.TOEPLITZ;

@@ -127,7 +127,7 @@ final class ToeplitzProduct implements AutoCloseable {
         }
     }
 
-    /** {@code y = T x}. */
+    /** {@code y = T x}; bits of x beyond the columns do not count. */
     void multiply(BitString x, BitString y) {
         if (seed == null || tileSeed == null || tileInput == null || tileOutput == null) {
             product.multiply(x, y);
@@ -138,19 +138,19 @@ final class ToeplitzProduct implements AutoCloseable {
         for (Tile t : tiles) {
             if (t.diagonal() != diagonal) {
                 diagonal = t.diagonal();
-                cut(seed, diagonal + columns - block, tileSeed);
+                cut(seed, seed.length(), diagonal + columns - block, tileSeed);
                 product.setFirst(tileSeed);
             }
-            cut(x, t.column, tileInput);
+            cut(x, columns, t.column, tileInput);
             product.multiply(tileInput, tileOutput);
             y.xor(tileOutput, t.row, Math.min(block, rows - t.row));
         }
     }
 
-    // The bits of s from `from` up, which may lie before its start; zeros where it has none.
-    private static void cut(BitString s, long from, BitString to) {
+    // Of the first `length` bits of s those from `from` up, which may lie before its start; zeros where it has none.
+    private static void cut(BitString s, long length, long from, BitString to) {
         long first = Math.max(0, from);
-        long end = Math.min(s.length(), from + to.length());
+        long end = Math.min(length, from + to.length());
         if (end - first < to.length()) {
             to.wipe();
         }

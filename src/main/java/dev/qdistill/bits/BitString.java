@@ -255,26 +255,58 @@ public final class BitString implements AutoCloseable {
         }
     }
 
+    /** {@code this ^= other} on the first {@code count} bits of {@code other}, which come to lie at {@code offset} and up. */
+    public void xor(BitString other, long offset, long count) {
+        xor(other, 0, offset, count);
+    }
+
     /**
-     * {@code this ^= other} on the bits of {@code other} that come to lie at {@code offset} and up.
+     * Adds {@code count} bits of {@code other} from {@code otherOffset} up, modulo 2, to this string from {@code offset} up.
      *
      * @param offset a multiple of 64
-     * @param count the bits of {@code other} to take, from its first on
      */
-    public void xor(BitString other, long offset, long count) {
-        Objects.checkFromIndexSize(0, count, other.length);
+    public void xor(BitString other, long otherOffset, long offset, long count) {
+        Objects.checkFromIndexSize(otherOffset, count, other.length);
         Objects.checkFromIndexSize(offset, count, length);
         if ((offset & 63) != 0) {
             throw new IllegalArgumentException("Bit offset " + offset + " is not a multiple of 64");
         }
-        MemorySegment a = segment.asSlice(offset >>> 3);
-        int whole = Math.toIntExact(count >>> 6);
-        for (int i = 0; i < whole; i++) {
-            a.set(WORD, i * 8L, a.get(WORD, i * 8L) ^ other.segment.get(WORD, i * 8L));
+        long words = count >>> 6;
+        if ((otherOffset & 63) == 0) {
+            xorWords(other.segment, otherOffset, segment, offset >>> 3, words);
+        } else {
+            xorShiftedWords(other.segment, otherOffset, segment, offset >>> 3, words);
         }
         int rest = (int) (count & 63);
-        long at = offset + (long) whole * 64;
-        setBits(at, rest, bits(at, rest) ^ other.bits((long) whole * 64, rest));
+        long at = offset + (words << 6);
+        setBits(at, rest, bits(at, rest) ^ other.bits(otherOffset + (words << 6), rest));
+    }
+
+    private static void xorWords(
+            MemorySegment source, long sourceBit, MemorySegment target, long targetByte, long words) {
+        for (long done = 0; done < words; done += BLOCK) {
+            int n = (int) Math.min(BLOCK, words - done);
+            MemorySegment s = source.asSlice(((sourceBit >>> 6) + done) << 3, (long) n << 3);
+            MemorySegment t = target.asSlice(targetByte + (done << 3), (long) n << 3);
+            for (int i = 0; i < n; i++) {
+                t.set(WORD, i * 8L, t.get(WORD, i * 8L) ^ s.get(WORD, i * 8L));
+            }
+        }
+    }
+
+    private static void xorShiftedWords(
+            MemorySegment source, long sourceBit, MemorySegment target, long targetByte, long words) {
+        int right = (int) (sourceBit & 63);
+        int left = 64 - right;
+        for (long done = 0; done < words; done += BLOCK) {
+            int n = (int) Math.min(BLOCK, words - done);
+            MemorySegment s = source.asSlice(((sourceBit >>> 6) + done) << 3, (n + 1L) << 3);
+            MemorySegment t = target.asSlice(targetByte + (done << 3), (long) n << 3);
+            for (int i = 0; i < n; i++) {
+                long v = s.get(WORD, i * 8L) >>> right | s.get(WORD, i * 8L + 8) << left;
+                t.set(WORD, i * 8L, t.get(WORD, i * 8L) ^ v);
+            }
+        }
     }
 
     /** {@code this &= other}; the lengths must be equal. */

@@ -6,7 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An arena whose memory is 64-byte aligned and overwritten with zeros before it is freed; usable from any thread.
+ * An arena whose memory is 64-byte aligned and overwritten with zeros before it is freed; usable from any thread. Large
+ * segments are in huge pages where the system has them.
  *
  * <p>Security guarantee: nothing that was written to this arena's memory is left there after {@link #close()}.
  */
@@ -16,7 +17,8 @@ public final class SecretArena implements Arena {
 
     @Override
     public MemorySegment allocate(long byteSize, long byteAlignment) {
-        MemorySegment s = arena.allocate(byteSize, Math.max(byteAlignment, BitString.ALIGNMENT));
+        MemorySegment s = HugePages.allocate(arena, byteSize, byteAlignment)
+                .orElseGet(() -> arena.allocate(byteSize, Math.max(byteAlignment, BitString.ALIGNMENT)));
         synchronized (segments) {
             segments.add(s);
         }

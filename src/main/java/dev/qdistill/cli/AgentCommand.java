@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Runs the service at one end of one or more links, until it is told to stop (SIGTERM, SIGINT).",
             "",
+            "Distils what device agents and watched directories give it with the agent at the other end of each link.",
             "Hands out keys to applications over HTTPS with client certificates (ETSI GS QKD 014), and metrics and health"
                     + " to the operator. docs/agent.md describes every key of the configuration file. The log goes to"
                     + " the standard error stream, one JSON object a line."
@@ -37,7 +38,9 @@ final class AgentCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets a required option
     private Path config;
 
-    @Option(names = "--check", description = "read the configuration, say what is wrong with it, and end")
+    @Option(
+            names = "--check",
+            description = "read the configuration, look at the pools of authentication key, say what is wrong, and end")
     private boolean check;
 
     @Spec
@@ -48,6 +51,7 @@ final class AgentCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         AgentConfiguration configuration = ConfigurationFile.read(config);
         if (check) {
+            Agent.check(configuration, role);
             spec.commandLine().getErr().println(config + ": a valid configuration");
             return ExitCode.OK;
         }

@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.cli.BatchOutcome.State;
 import dev.qdistill.dump.BadInputException;
@@ -11,6 +12,7 @@ import dev.qdistill.link.Stage;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +30,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -46,7 +50,7 @@ final class Batch {
     /** What a batch writes as it goes: a line for each pair, as with {@code --json}. */
     static final String JOURNAL = "batch.jsonl";
 
-    private static final String PART = ".part";
+    private static final String HALF = ".half";
     private static final String LOCK = ".lock";
     /** Memory that a pair takes for each detection, measured as the peak of large blocks; and whatever its size. */
     private static final long BYTES_PER_RECORD = 6;
@@ -106,34 +110,49 @@ final class Batch {
             Files.createDirectory(out, Durable.ownerOnly(out, "rwx------"));
         }
         try (FileChannel channel = FileChannel.open(
-                        out.resolve(LOCK),
-                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                        Durable.ownerOnly(out, "rw-------"));
-                AtomicFile journal = new AtomicFile(out.resolve(JOURNAL))) {
+                out.resolve(LOCK),
+                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                Durable.ownerOnly(out, "rw-------"))) {
             lock(channel);
             removeHalves();
+            return run(out.resolve(JOURNAL), start);
+        }
+    }
+
+    private BatchReport report(long start) {
+        List<BatchOutcome> ordered = pairs.stream()
+                .map(p -> java.util.Objects.requireNonNull(outcomes.get(p.name())))
+                .toList();
+        return new BatchReport(ordered, (System.nanoTime() - start) * 1e-9, kernels.threads, out);
+    }
+
+    private BatchReport run(Path journalFile, long start) throws IOException {
+        try (AtomicFile journal = new AtomicFile(journalFile)) {
             Consumer<BatchOutcome> note = o -> {
                 ObjectNode line = o.json();
                 lines.accept(line);
                 line.remove(List.of("aliceKeyDigest", "bobKeyDigest"));
-                byte[] text = (JsonMapper.shared().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8);
-                try {
-                    journal.write(java.lang.foreign.MemorySegment.ofArray(text));
-                } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                }
+                write(journal, line);
             };
             List<Task> tasks = prepare(note);
             try (BatchProgress progress =
                     new BatchProgress(tasks.stream().mapToLong(Task::records).sum())) {
                 work(tasks, progress, note);
             }
+            BatchReport report = report(start);
+            write(journal, report.json());
             journal.commit();
+            return report;
         }
-        List<BatchOutcome> ordered = pairs.stream()
-                .map(p -> java.util.Objects.requireNonNull(outcomes.get(p.name())))
-                .toList();
-        return new BatchReport(ordered, (System.nanoTime() - start) * 1e-9, kernels.threads, out);
+    }
+
+    private static void write(AtomicFile journal, ObjectNode line) {
+        try {
+            journal.write(MemorySegment.ofArray(
+                    (JsonMapper.shared().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8)));
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
     }
 
     /** A file would give the same bits to a pair after every restart, and its order to whichever pair came first. */
@@ -161,7 +180,7 @@ final class Batch {
     // ---- What is to be done -------------------------------------------------------------------------------------
 
     private void removeHalves() throws IOException {
-        try (DirectoryStream<Path> halves = Files.newDirectoryStream(out, ".*" + PART)) {
+        try (DirectoryStream<Path> halves = Files.newDirectoryStream(out, ".*" + HALF)) {
             for (Path half : halves) {
                 if (Files.isDirectory(half)) {
                     remove(half);
@@ -309,18 +328,52 @@ final class Batch {
                 .toList();
         long budget = kernels.memory.bytes();
         int alone = alone(ordered, kernels.threads, budget);
-        try (EntropySource entropy = kernels.entropy()) {
+        try (EntropySource entropy = kernels.entropy();
+                Offload offload = kernels.offload(errors);
+                Storing storing = new Storing()) {
             if (alone > 0) {
                 try (Distiller.Resources all =
-                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, budget)) {
-                    ordered.subList(0, alone).forEach(task -> note(run(task, all, kernels.threads, progress), note));
+                        new Distiller.Resources(kernels.backend(), kernels.threads, entropy, budget, offload)) {
+                    for (Task task : ordered.subList(0, alone)) {
+                        run(task, all, kernels.threads, progress, storing, note);
+                    }
                 }
             }
             Deque<Task> rest = new ArrayDeque<>(ordered.subList(alone, ordered.size()));
             int slots = Math.min(kernels.threads, rest.size());
             if (slots > 0) {
-                sideBySide(rest, slots, budget, entropy, progress, note);
+                sideBySide(rest, slots, budget, entropy, offload, progress, storing, note);
             }
+        }
+    }
+
+    /**
+     * Threads that write keys while others compute: that each file is on the disk before the next step takes longer than a
+     * small pair's computing.
+     */
+    private static final class Storing implements AutoCloseable {
+        private static final int THREADS = 8;
+
+        private final ExecutorService threads = Executors.newFixedThreadPool(
+                THREADS, Thread.ofPlatform().name("qdistill-store-", 0).factory());
+        private final Semaphore waiting = new Semaphore(2 * THREADS, true);
+
+        /** Runs it soon; waits if there is much to do already, so that keys do not pile up in memory. */
+        void run(Runnable task) {
+            waiting.acquireUninterruptibly();
+            threads.execute(() -> {
+                try {
+                    task.run();
+                } finally {
+                    waiting.release();
+                }
+            });
+        }
+
+        /** Waits until all is stored. */
+        @Override
+        public void close() {
+            threads.close();
         }
     }
 
@@ -343,7 +396,9 @@ final class Batch {
             int slots,
             long memory,
             EntropySource shared,
+            Offload offload,
             BatchProgress progress,
+            Storing storing,
             Consumer<BatchOutcome> note) {
         int total = (int) Math.max(1, Math.min(Integer.MAX_VALUE, memory >> MIB));
         Semaphore free = new Semaphore(total, true);
@@ -353,14 +408,14 @@ final class Batch {
             int cores = kernels.threads * (slot + 1) / slots - kernels.threads * slot / slots;
             threads.add(Thread.ofPlatform().name("qdistill-batch-" + slot).start(() -> {
                 // Generators of the operating system's randomness are not shared, so that nobody waits for another.
-                try (EntropySource own = kernels.entropyFile().isPresent() ? null : EntropySource.system();
+                try (EntropySource own = kernels.entropyIsSystem() ? EntropySource.system() : null;
                         Distiller.Resources resources = new Distiller.Resources(
-                                kernels.backend, cores, own == null ? shared : own, memory / slots)) {
+                                kernels.backend(), cores, own == null ? shared : own, memory / slots, offload)) {
                     for (Task task = next(tasks); task != null; task = next(tasks)) {
                         int needed = (int) Math.min(total, (task.memory() >> MIB) + 1);
                         free.acquireUninterruptibly(needed);
                         try {
-                            note(run(task, resources, cores, progress), note);
+                            run(task, resources, cores, progress, storing, note);
                         } finally {
                             free.release(needed);
                         }
@@ -411,24 +466,49 @@ final class Batch {
         note.accept(outcome);
     }
 
-    private BatchOutcome run(Task task, Distiller.Resources shared, int cores, BatchProgress progress) {
+    /** Computes here, and has the result stored and noted. */
+    private void run(
+            Task task,
+            Distiller.Resources shared,
+            int cores,
+            BatchProgress progress,
+            Storing storing,
+            Consumer<BatchOutcome> note) {
         long start = System.nanoTime();
         try (BatchProgress.Share share = progress.share(task.records)) {
-            if (task.pair.entropy().isEmpty()) {
-                return distill(task, shared, share, start);
-            }
-            try (EntropySource own = EntropySource.file(task.pair.entropy().get());
-                    Distiller.Resources resources =
-                            new Distiller.Resources(kernels.backend, cores, own, kernels.memory.bytes())) {
-                return distill(task, resources, share, start);
-            }
+            OfflineRun.Distilled distilled = distill(task, shared, cores, share);
+            storing.run(() -> {
+                try (distilled) {
+                    note(store(task, distilled, shared.backends(), start), note);
+                } catch (Exception e) {
+                    note(failed(task.pair, e, (System.nanoTime() - start) * 1e-9), note);
+                } catch (Error e) {
+                    note(failed(task.pair, new IllegalStateException(e), (System.nanoTime() - start) * 1e-9), note);
+                }
+            });
         } catch (Exception e) {
-            return failed(task.pair, e, (System.nanoTime() - start) * 1e-9);
+            note(failed(task.pair, e, (System.nanoTime() - start) * 1e-9), note);
         } catch (OutOfMemoryError e) {
-            return failed(
-                    task.pair,
-                    new KeyStoreException(task.pair.bob(), "too large for this machine's memory: " + e.getMessage()),
-                    (System.nanoTime() - start) * 1e-9);
+            note(
+                    failed(
+                            task.pair,
+                            new IOException("too large for this machine's memory: " + e.getMessage()),
+                            (System.nanoTime() - start) * 1e-9),
+                    note);
+        }
+    }
+
+    private OfflineRun.Distilled distill(
+            Task task, Distiller.Resources shared, int cores, dev.qdistill.link.Progress progress) {
+        BatchPair pair = task.pair;
+        OfflineRun run = new OfflineRun(pair.alice(), pair.bob(), Optional.empty(), pair.settings(), digest);
+        if (pair.entropy().isEmpty()) {
+            return run.distill(shared, progress);
+        }
+        try (EntropySource own = EntropySource.file(pair.entropy().get());
+                Distiller.Resources resources =
+                        new Distiller.Resources(kernels.backend(), cores, own, kernels.memory.bytes())) {
+            return run.distill(resources, progress);
         }
     }
 
@@ -449,55 +529,51 @@ final class Batch {
                 seconds);
     }
 
-    private BatchOutcome distill(
-            Task task, Distiller.Resources resources, dev.qdistill.link.Progress progress, long start)
+    private BatchOutcome store(Task task, OfflineRun.Distilled distilled, Map<String, String> backends, long start)
             throws IOException {
         BatchPair pair = task.pair;
-        OfflineRun run = new OfflineRun(pair.alice(), pair.bob(), Optional.empty(), pair.settings(), digest);
-        try (OfflineRun.Distilled distilled = run.distill(resources, progress)) {
-            Optional<RunReport.Digests> digests = digest ? distilled.digests() : Optional.empty();
-            Path part = out.resolve("." + pair.name() + PART);
-            boolean done = false;
-            try {
-                long stored = System.nanoTime();
-                Files.createDirectory(part, Durable.ownerOnly(part, "rwx------"));
-                if (distilled.hasKeys()) {
-                    distilled.store(part);
-                }
-                long end = System.nanoTime();
-                RunReport report = new RunReport(
-                        distilled.blocks(),
-                        resources.backends(),
-                        (end - stored) * 1e-9,
-                        (end - start) * 1e-9,
-                        Optional.empty(),
-                        Optional.empty());
-                ObjectNode summary = report.json();
-                summary.put("name", pair.name());
-                if (!pair.group().isEmpty()) {
-                    summary.put("group", pair.group());
-                }
-                summary.set("batch", task.input);
-                OfflineRun.writeSummary(part, summary);
-                Path place = out.resolve(pair.name());
-                if (Files.exists(place)) {
-                    remove(place); // a report without keys, made with other settings
-                }
-                Durable.rename(part, place);
-                done = true;
-                boolean keys = distilled.hasKeys();
-                return new BatchOutcome(
-                        pair,
-                        keys ? State.DISTILLED : State.NO_KEY,
-                        keys ? ExitCode.OK : ExitCode.NO_KEY,
-                        report.abort(),
-                        Optional.of(summary),
-                        digests,
-                        (end - start) * 1e-9);
-            } finally {
-                if (!done && Files.exists(part)) {
-                    remove(part);
-                }
+        Optional<RunReport.Digests> digests = digest ? distilled.digests() : Optional.empty();
+        Path half = out.resolve("." + pair.name() + HALF);
+        boolean done = false;
+        try {
+            long stored = System.nanoTime();
+            Files.createDirectory(half, Durable.ownerOnly(half, "rwx------"));
+            if (distilled.hasKeys()) {
+                distilled.store(half);
+            }
+            long end = System.nanoTime();
+            RunReport report = new RunReport(
+                    distilled.blocks(),
+                    backends,
+                    (end - stored) * 1e-9,
+                    (end - start) * 1e-9,
+                    Optional.empty(),
+                    Optional.empty());
+            ObjectNode summary = report.json();
+            summary.put("name", pair.name());
+            if (!pair.group().isEmpty()) {
+                summary.put("group", pair.group());
+            }
+            summary.set("batch", task.input);
+            OfflineRun.writeSummary(half, summary);
+            Path place = out.resolve(pair.name());
+            if (Files.exists(place)) {
+                remove(place); // a report without keys, made with other settings
+            }
+            Durable.rename(half, place);
+            done = true;
+            boolean keys = distilled.hasKeys();
+            return new BatchOutcome(
+                    pair,
+                    keys ? State.DISTILLED : State.NO_KEY,
+                    keys ? ExitCode.OK : ExitCode.NO_KEY,
+                    report.abort(),
+                    Optional.of(summary),
+                    digests,
+                    (end - start) * 1e-9);
+        } finally {
+            if (!done && Files.exists(half)) {
+                remove(half);
             }
         }
     }

@@ -1,11 +1,13 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.cli.BatchOutcome.State;
+import dev.qdistill.report.HtmlReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -84,6 +86,16 @@ record BatchReport(List<BatchOutcome> outcomes, double seconds, int threads, Pat
         } catch (IOException e) {
             return OptionalLong.empty();
         }
+    }
+
+    /** For a page. */
+    List<HtmlReport.Run> runs() {
+        return outcomes.stream()
+                .map(o -> o.report()
+                        .map(ReportCommand::run)
+                        .orElseGet(() ->
+                                new HtmlReport.Run(o.pair().name(), o.pair().group(), o.problem(), Optional.empty())))
+                .toList();
     }
 
     /** One line for each pair that has no key. */

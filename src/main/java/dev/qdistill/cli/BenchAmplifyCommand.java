@@ -1,8 +1,10 @@
 package dev.qdistill.cli;
 
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.PreparedHash;
 import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -41,7 +43,16 @@ final class BenchAmplifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         long m = outputBits < 0 ? Math.max(1, inputBits / 2) : outputBits;
-        SeededHash hash = SeededHash.create(family, options.backend);
+        try (Offload offload = options.offload(spec)) {
+            return run(
+                    m,
+                    offload.device().isPresent()
+                            ? SeededHash.create(family, Gf2Multiplier.create(offload))
+                            : SeededHash.create(family, options.backend().onCpu()));
+        }
+    }
+
+    private int run(long m, SeededHash hash) {
         long seedBits;
         try {
             seedBits = hash.seedBits(inputBits, m);

@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.json.JsonMapper;
@@ -18,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
         description = "Measures a stage on this machine: medians, warm-up excluded.",
         mixinStandardHelpOptions = true,
         subcommands = {
+            BenchOffloadCommand.class,
             BenchPipelineCommand.class,
             BenchReconcileCommand.class,
             BenchCascadeCommand.class,
@@ -29,18 +32,23 @@ import tools.jackson.databind.json.JsonMapper;
 final class BenchCommand {
     /** The options that every benchmark has. */
     static final class Options {
-        @Option(
-                names = "--backend",
-                defaultValue = "AUTO",
-                description = "auto, scalar, vector, native or opencl. Default: auto")
-        @SuppressWarnings("NullAway.Init") // set by picocli
-        Backend backend;
+        @Mixin
+        private OffloadOptions offload = new OffloadOptions();
 
         @Option(names = "--threads", paramLabel = "T", description = "threads. Default: all cores")
         int threads = Runtime.getRuntime().availableProcessors();
 
         @Option(names = "--json", description = "print the result as JSON")
         boolean json;
+
+        Backend backend() {
+            return offload.backend();
+        }
+
+        /** Opens the device that takes work off the CPU, if there is one. */
+        Offload offload(CommandSpec spec) {
+            return offload.open(threads, spec.commandLine().getErr());
+        }
 
         /** Prints a result, with the machine that it was measured on. */
         void print(CommandSpec spec, Map<String, Object> result) {

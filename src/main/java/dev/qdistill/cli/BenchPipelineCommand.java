@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.dump.Basis;
 import dev.qdistill.link.CodeChoice;
@@ -79,7 +80,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
 
     private Map<String, Object> measure(Path alice, Path bob) {
         Settings d = Settings.DEFAULT;
-        CodeChoice choice = codes.choice(options.backend, options.threads);
+        CodeChoice choice = codes.choice(options.backend(), options.threads);
         Settings settings = new Settings(
                 d.epsilonSecrecy(),
                 d.epsilonCorrectness(),
@@ -91,7 +92,9 @@ final class BenchPipelineCommand implements Callable<Integer> {
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();
-                Distiller.Resources resources = new Distiller.Resources(options.backend, options.threads, entropy)) {
+                Offload offload = options.offload(spec);
+                Distiller.Resources resources =
+                        new Distiller.Resources(options.backend(), options.threads, entropy, Long.MAX_VALUE, offload)) {
             long start = System.nanoTime();
             for (int warm = 0; warm < 2 || System.nanoTime() - start < 10_000_000_000L; warm++) {
                 run.run(resources, false, System.nanoTime());

@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
@@ -73,7 +74,7 @@ final class BenchReconcileCommand implements Callable<Integer> {
             description = "error rates, separated by commas; default: 0.02")
     private List<Double> qbers = List.of(0.02);
 
-    @Option(names = "--sweep", description = "30 error rates from 0.5 to 11 %, in equal ratios, in place of --qber")
+    @Option(names = "--sweep", description = "30 error rates from 0.5 to 11 %%, in equal ratios, in place of --qber")
     private boolean sweep;
 
     @Option(
@@ -107,6 +108,7 @@ final class BenchReconcileCommand implements Callable<Integer> {
     private long seed = 1;
 
     private double qber;
+    private Offload offload = Offload.none();
 
     /** What the blocks so far have shown. */
     private static final class Sum {
@@ -163,7 +165,9 @@ final class BenchReconcileCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--block-bits is 1 to 2^33");
         }
         var random = new SplittableRandom(seed);
-        try (Workers workers = new Workers(options.threads)) {
+        try (Workers workers = new Workers(options.threads);
+                Offload device = options.offload(spec)) {
+            offload = device;
             qber = rates.getFirst();
             long start = System.nanoTime();
             do {
@@ -228,9 +232,9 @@ final class BenchReconcileCommand implements Callable<Integer> {
         result.put("codes", sum.codes);
         if (!name.isEmpty()) {
             QuasiCyclicCode code = family.code(name);
-            result.put("backend", backend(code).id());
+            result.put("backend", backend(code));
             result.put("code", name);
-            if (kernel) {
+            if (kernel && !onDevice()) {
                 result.put("nanosPer64Edges", nanosPer64Edges(code, UpdateRule.PHI));
                 result.put("nanosPer64EdgesMinSum", nanosPer64Edges(code, UpdateRule.MIN_SUM));
             }
@@ -255,10 +259,19 @@ final class BenchReconcileCommand implements Callable<Integer> {
             }
             sum.errors += aliceKey.distance(bobKey);
             long start = System.nanoTime();
-            AliceReconciler alice = new AliceReconciler(aliceKey, frameBits, family, options.backend, workers);
+            AliceReconciler alice = new AliceReconciler(
+                    aliceKey, frameBits, family, options.backend().onCpu(), workers);
             QberEstimate estimate = QberEstimate.fromSample(Math.round(qber * SAMPLE), SAMPLE);
             try (BobReconciler bob = new BobReconciler(
-                    bobKey, estimate, frameBits, family, profile, options.backend, workers, n -> {})) {
+                    bobKey,
+                    estimate,
+                    frameBits,
+                    family,
+                    profile,
+                    options.backend().onCpu(),
+                    workers,
+                    offload,
+                    n -> {})) {
                 Deque<ReconcileMessage> requests = new ArrayDeque<>();
                 bob.start(requests::add);
                 while (!(requests.peek() instanceof Reconciled)) {
@@ -279,9 +292,17 @@ final class BenchReconcileCommand implements Callable<Integer> {
         return (long) (Math.log(1 - random.nextDouble()) * step);
     }
 
-    private Backend backend(QuasiCyclicCode code) {
-        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, options.backend)) {
-            return decoder.backend();
+    private boolean onDevice() {
+        return offload.plan().decode() && offload.device().isPresent();
+    }
+
+    private String backend(QuasiCyclicCode code) {
+        try (SyndromeDecoder decoder =
+                SyndromeDecoder.create(code, options.backend().onCpu())) {
+            String onCpu = decoder.backend().id();
+            return !onDevice()
+                    ? onCpu
+                    : offload.plan().share() ? Backend.OPENCL.id() + "+" + onCpu : Backend.OPENCL.id();
         }
     }
 
@@ -293,7 +314,8 @@ final class BenchReconcileCommand implements Callable<Integer> {
         int few = 5;
         // Fewer than after which a frame without hope is given up.
         int many = 15;
-        try (SyndromeDecoder decoder = SyndromeDecoder.create(code, options.backend);
+        try (SyndromeDecoder decoder =
+                        SyndromeDecoder.create(code, options.backend().onCpu());
                 BitString noise = BitString.random(code.syndromeBits(), new SplittableRandom(seed))) {
             double[] nanos = new double[2];
             for (int i = 0; i < 2; i++) {

@@ -7,6 +7,7 @@ import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.CodeFormatException;
 import dev.qdistill.ldpc.CodeMeasurement;
 import dev.qdistill.ldpc.CodeText;
+import dev.qdistill.ldpc.DegreeSearch;
 import dev.qdistill.ldpc.FamilyDesign;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -36,7 +38,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** {@code qdistill codes}: the LDPC codes, and how they come about. */
 @Command(
         name = "codes",
-        description = "Lists the LDPC codes; shows, imports, exports, designs, measures a code.",
+        description = "Lists the LDPC codes; shows, imports, exports, designs, checks, measures codes.",
         mixinStandardHelpOptions = true)
 final class CodesCommand {
     private static final Pattern ADAPTED = Pattern.compile("([^/+]+)(?:/(\\d{1,6}))?(?:\\+(\\d{1,6}))?");
@@ -144,6 +146,61 @@ final class CodesCommand {
         return ExitCode.OK;
     }
 
+    @Command(
+            name = "table",
+            description = {
+                "Threshold, and f and frame error rate measured at the operating point, as a Markdown table.",
+                "The threshold is that of an uncoupled code of these degrees by density evolution of our decoder, 300 flooding iterations."
+            },
+            mixinStandardHelpOptions = true)
+    int table(
+            @Option(names = "--frame-bits", description = "Only this frame length.", defaultValue = "0") int frameBits,
+            @Option(names = "--every", description = "Only every Nth code; ${DEFAULT-VALUE}.", defaultValue = "1")
+                    int every,
+            @Option(names = "--profile", description = "Whose operating points.", defaultValue = "EFFICIENT")
+                    Profile profile,
+            @Option(
+                            names = "--bits",
+                            description = "To decode for each code; ${DEFAULT-VALUE}.",
+                            defaultValue = "60000000")
+                    long bits,
+            @Option(names = "--seed", defaultValue = "2", description = "Default ${DEFAULT-VALUE}.") long seed,
+            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads) {
+        CodeFamily family = CodeFamily.shipped();
+        out().println(
+                        "| code | leakage | edges a bit | threshold | f there | operating QBER | f | failures of frames | iterations |");
+        out().println("|---|---|---|---|---|---|---|---|---|");
+        for (int length : family.frameLengths()) {
+            if (frameBits != 0 && frameBits != length) {
+                continue;
+            }
+            List<CodeFamily.Entry> codes = family.codes(length, profile);
+            for (int i = every / 2; i < codes.size(); i += Math.max(1, every)) {
+                QuasiCyclicCode code = family.code(codes.get(i).name());
+                double q = code.operatingQber(profile);
+                int frames = Math.clamp(bits / length, 20, 1_000_000);
+                CodeMeasurement m = CodeMeasurement.measure(
+                        code, Backend.AUTO, UpdateRule.PHI, q, 120, frames, frames, threads(threads), seed);
+                double threshold = FamilyDesign.threshold(code);
+                out().printf(
+                                Locale.ROOT,
+                                "| %s | %.4f | %.2f | %.3f %% | %.3f | %.3f %% | %.3f | %d of %d | %.1f |%n",
+                                code.name(),
+                                1 - code.rate(),
+                                (double) code.edges() / code.columns(),
+                                100 * FamilyDesign.qber(code, threshold),
+                                threshold,
+                                100 * q,
+                                code.efficiency(q),
+                                m.failures() + m.undetected(),
+                                m.frames(),
+                                m.meanIterations());
+                out().flush();
+            }
+        }
+        return ExitCode.OK;
+    }
+
     @Command(name = "show", description = "The structure of a code.", mixinStandardHelpOptions = true)
     int show(
             @Parameters(paramLabel = "NAME", description = "A code of 'codes list', or a file.") String name,
@@ -213,7 +270,8 @@ final class CodesCommand {
     @Command(
             name = "design",
             description = {
-                "Designs all codes of a frame length: degrees, base matrix, decoder tables, operating points by simulation."
+                "Designs all codes of a frame length: degrees, base matrix, decoder tables, operating points by simulation.",
+                "Without other options than these two the file is that of the shipped codes, byte for byte; the command says so."
             },
             mixinStandardHelpOptions = true)
     int design(
@@ -224,7 +282,10 @@ final class CodesCommand {
                             description = "What for: ${COMPLETION-CANDIDATES}; ${DEFAULT-VALUE} by default.",
                             defaultValue = "EFFICIENT")
                     Profile profile,
-            @Option(names = "--frames", defaultValue = "500", description = "Simulated for a point: ${DEFAULT-VALUE}.")
+            @Option(
+                            names = "--frames",
+                            defaultValue = "0",
+                            description = "Simulated for a point; as for the shipped codes by default.")
                     int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
             @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
@@ -237,10 +298,100 @@ final class CodesCommand {
             throws IOException {
         Files.createDirectories(dir);
         PrintWriter err = spec.commandLine().getErr();
-        new FamilyDesign(frameBits, profile, frames, threads(threads), seed).write(dir, line -> {
+        boolean same = new FamilyDesign(frameBits, profile, frames, threads(threads), seed).write(dir, line -> {
             err.println(line);
             err.flush();
         });
+        err.println(same ? "The same file as the shipped one." : "Not the same file as the shipped one.");
+        err.flush();
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "check",
+            description = {
+                "Designs shipped codes again and compares base matrices and decoder tables bit for bit.",
+                "A second a code; operating points, which take the most time, are left out: 'codes design' measures them."
+            },
+            mixinStandardHelpOptions = true)
+    int check(
+            @Parameters(paramLabel = "NAME", arity = "0..*", description = "Codes of 'codes list'; all by default.")
+                    List<String> names,
+            @Option(names = "--frame-bits", description = "Only this frame length.", defaultValue = "0") int frameBits,
+            @Option(names = "--json", description = "As JSON.") boolean json) {
+        CodeFamily family = CodeFamily.shipped();
+        List<Map<String, Object>> rows = new ArrayList<>();
+        boolean all = names == null || names.isEmpty();
+        int different = 0;
+        for (int length : family.frameLengths()) {
+            for (CodeFamily.Entry e : family.codes(length)) {
+                if (frameBits != 0 && frameBits != length || !all && !names.contains(e.name())) {
+                    continue;
+                }
+                FamilyDesign design = new FamilyDesign(length, family.designedFor(e), 0, 1, FamilyDesign.SHIPPED_SEED);
+                OptionalLong seed = design.seedOf(family.code(e.name()));
+                different += seed.isPresent() ? 0 : 1;
+                if (json) {
+                    Map<String, Object> row = new LinkedHashMap<>();
+                    row.put("code", e.name());
+                    row.put("same", seed.isPresent());
+                    row.put("seed", seed.isPresent() ? seed.getAsLong() : null);
+                    rows.add(row);
+                } else {
+                    out().println(e.name() + (seed.isPresent() ? ": the same, seed " + seed.getAsLong() : ": differs"));
+                    out().flush();
+                }
+            }
+        }
+        if (json) {
+            out().println(JSON.writeValueAsString(rows));
+            out().flush();
+        }
+        return different == 0 ? ExitCode.OK : ExitCode.BAD_INPUT;
+    }
+
+    @Command(
+            name = "degrees",
+            description = {
+                "Searches a degree distribution that decodes with the least work at a given efficiency.",
+                "By density evolution (--rate), or by decoding with coupled codes of 2^20 bits (--leakage)."
+            },
+            mixinStandardHelpOptions = true)
+    int degrees(
+            @Option(names = "--rate", description = "R, for density evolution.", defaultValue = "0") double rate,
+            @Option(names = "--leakage", description = "1 - R, for coupled codes.", defaultValue = "0") double leakage,
+            @Option(names = "--efficiency", required = true, description = "f at which to decode.") double efficiency,
+            @Option(names = "--profile", description = "FAST keeps degrees to 27.", defaultValue = "EFFICIENT")
+                    Profile profile,
+            @Option(
+                            names = "--start",
+                            paramLabel = "D:FRACTION,...",
+                            description = "Edge fractions; by default those of the shipped codes.",
+                            defaultValue = "")
+                    String start,
+            @Option(names = "--generations", defaultValue = "60", description = "Default ${DEFAULT-VALUE}.")
+                    int generations,
+            @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
+            @Option(names = "--json", description = "As JSON.") boolean json) {
+        if (rate > 0 == leakage > 0 || rate >= 1 || leakage >= 1 || !(efficiency > 1)) {
+            throw new ParameterException(
+                    spec.commandLine(), "One of --rate and --leakage, between 0 and 1, and --efficiency above 1");
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        DegreeSearch found;
+        try {
+            found = rate > 0
+                    ? DegreeSearch.byDensityEvolution(profile, rate, efficiency, start, generations, seed)
+                    : DegreeSearch.byDecoding(leakage, efficiency, start, generations, seed, err::println);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+        err.flush();
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("degrees", found.degrees());
+        m.put("work", found.work());
+        m.put("startWork", found.startWork());
+        print(m, json);
         return ExitCode.OK;
     }
 
@@ -259,6 +410,12 @@ final class CodesCommand {
             @Option(names = "--rule", description = "${COMPLETION-CANDIDATES}.", defaultValue = "PHI") UpdateRule rule,
             @Option(names = "--iterations", description = "At most; ${DEFAULT-VALUE}.", defaultValue = "120")
                     int iterations,
+            @Option(
+                            names = "--other-rule",
+                            paramLabel = "ITERATIONS",
+                            defaultValue = "0",
+                            description = "A frame that fails is tried again with the other rule, so many iterations.")
+                    int otherRule,
             @Option(names = "--frames", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.") int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
             @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
@@ -276,16 +433,17 @@ final class CodesCommand {
                 q,
                 iterations,
                 Math.max(20, 30_000_000 / code.frameBits()),
-                frames,
+                Integer.MAX_VALUE,
                 threads(threads),
                 ~seed);
-        CodeMeasurement r =
-                CodeMeasurement.measure(code, backend, rule, q, iterations, frames, frames, threads(threads), seed);
+        CodeMeasurement r = CodeMeasurement.measure(
+                code, backend, rule, q, iterations, otherRule, frames, frames, threads(threads), seed);
         Map<String, Object> m = new LinkedHashMap<>();
         m.put("code", code.name());
         m.put("qber", q);
         m.put("efficiency", code.efficiency(q));
         m.put("rule", rule.name().toLowerCase(Locale.ROOT));
+        m.put("otherRuleIterations", otherRule);
         m.put("frames", r.frames());
         m.put("failures", r.failures());
         m.put("undetectedErrors", r.undetected());

@@ -79,7 +79,7 @@ final class DemoCommand implements Callable<Integer> {
         to.println();
         to.flush();
         RunReport report = new OfflineRun(alice, bob, Optional.of(directory.resolve("keys")), Settings.DEFAULT, false)
-                .run(kernels, true);
+                .run(kernels, true, spec.commandLine().getErr());
         DistillCommand.print(to, report, false);
         to.println();
         to.println("   List them: scripts/qdistill keys list "

@@ -6,6 +6,7 @@ import dev.qdistill.report.RunReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -80,6 +81,9 @@ final class DistillCommand implements Callable<Integer> {
             description = "print the report as one JSON object; a batch prints one on a line for each pair as it ends")
     private boolean json;
 
+    @Option(names = "--report", paramLabel = "FILE.html", description = "write a page with plots, too")
+    private @Nullable Path page;
+
     @Option(
             names = "--digest",
             description = "add SHA-256 digests of both sides' keys to the report; a digest is key material")
@@ -139,8 +143,12 @@ final class DistillCommand implements Callable<Integer> {
             return batch(batch);
         }
         Dumps dumps = Objects.requireNonNull(input.dumps);
-        RunReport report =
-                new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest).run(kernels, true);
+        RunReport report = new OfflineRun(dumps.alice, dumps.bob, Optional.of(out), settings, digest)
+                .run(kernels, true, spec.commandLine().getErr());
+        if (page != null) {
+            ReportCommand.write(
+                    page, "", List.of(ReportCommand.run(report.withoutDigests().json())), Optional.empty());
+        }
         print(spec.commandLine().getOut(), report, json);
         report.abort().ifPresent(reason -> spec.commandLine().getErr().println("qdistill: no key: " + reason));
         return report.secretBits() > 0 ? ExitCode.OK : ExitCode.NO_KEY;
@@ -156,6 +164,10 @@ final class DistillCommand implements Callable<Integer> {
                 : line -> {};
         BatchReport report =
                 new Batch(BatchManifest.read(manifest, this::settings), out, kernels, digest, lines, to()).run();
+        if (page != null) {
+            ReportCommand.write(
+                    page, "", report.runs(), Optional.of(report.json().path("batch")));
+        }
         if (json) {
             to.println(JsonMapper.shared().writeValueAsString(report.json()));
         } else {
@@ -173,7 +185,7 @@ final class DistillCommand implements Callable<Integer> {
     /** The settings of a pair: its own, and else the command's. */
     private Settings settings(BatchManifest.Line own) {
         CodeChoice choice =
-                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend, kernels.threads);
+                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend(), kernels.threads);
         Long pulses = own.blockPulses() == null ? blockPulses : own.blockPulses();
         return new Settings(
                 or(own.epsilonSecrecy(), epsilonSecrecy),

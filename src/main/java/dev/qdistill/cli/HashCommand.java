@@ -1,10 +1,11 @@
 package dev.qdistill.cli;
 
-import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.amplify.PreparedHash;
 import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.gf2.Gf2Multiplier;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -133,9 +134,8 @@ final class HashCommand implements Callable<Integer> {
             description = "leave out an incomplete block at the end; without this it is an error")
     private boolean dropTail;
 
-    @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native. Default: auto")
-    @SuppressWarnings("NullAway.Init")
-    private Backend backend;
+    @Mixin
+    private OffloadOptions offload = new OffloadOptions();
 
     @Option(names = "--threads", paramLabel = "T", description = "threads for a block. Default: all cores")
     private int threads = Runtime.getRuntime().availableProcessors();
@@ -164,7 +164,17 @@ final class HashCommand implements Callable<Integer> {
         if (piped && seedFile == null && seedOut == null) {
             throw usage("with --out - a seed needs a place: --seed-file or --seed-out");
         }
-        SeededHash hash = SeededHash.create(family, backend);
+        try (Offload device = offload.open(threads, spec.commandLine().getErr())) {
+            return hash(
+                    outputBits,
+                    piped,
+                    device.device().isPresent()
+                            ? SeededHash.create(family, Gf2Multiplier.create(device))
+                            : SeededHash.create(family, offload.backend().onCpu()));
+        }
+    }
+
+    private int hash(long outputBits, boolean piped, SeededHash hash) throws IOException {
         long seedBits;
         try {
             seedBits = hash.seedBits(inputBits, outputBits);

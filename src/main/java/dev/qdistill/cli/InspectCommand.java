@@ -8,9 +8,11 @@ import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.DumpTotals;
 import dev.qdistill.dump.LinkParameters;
+import dev.qdistill.dump.QcryptoStream;
 import dev.qdistill.dump.RecordBatch;
 import dev.qdistill.dump.SentPulses;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,7 +34,10 @@ import tools.jackson.databind.json.JsonMapper;
         description = "Shows the header, counts and rates of a raw key dump, after checking all of it.",
         mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "FILE", description = "the dump: QRAW, text index,basis,bit, or qcrypto T3")
+    @Parameters(
+            index = "0",
+            paramLabel = "FILE",
+            description = "the dump: QRAW, text index,basis,bit, or a qcrypto stream of type 1 to 4 or 7")
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path file;
 
@@ -46,8 +51,14 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Map<String, Object> result;
-        try (DumpReader reader = DumpReader.open(file)) {
-            result = inspect(reader);
+        if (Files.isRegularFile(file) && QcryptoStream.isOne(file)) {
+            try (QcryptoStream stream = QcryptoStream.open(file)) {
+                result = inspect(stream);
+            }
+        } else {
+            try (DumpReader reader = DumpReader.open(file)) {
+                result = inspect(reader);
+            }
         }
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
@@ -57,6 +68,49 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.flush();
         return ExitCode.OK;
+    }
+
+    private Map<String, Object> inspect(QcryptoStream stream) {
+        QcryptoStream.Header header = stream.header();
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("file", file.toString());
+        m.put("format", header.type().id());
+        if (header.type() == QcryptoStream.Type.BITS) {
+            m.put("kind", DumpKind.SIFTED.id());
+        }
+        m.put("epoch", String.format(Locale.ROOT, "%08x", header.epoch()));
+        m.put("extendedEpoch", header.extendedEpoch());
+        switch (header.type()) {
+            case BITS -> {
+                m.put("records", header.length());
+                m.put("bitsPerRecord", header.first());
+            }
+            case KEY -> {
+                m.put("epochs", header.length());
+                m.put("bits", header.first());
+            }
+            case EVENTS, TIMING, INDICES -> {
+                long[] range = {-1, -1};
+                long[] patterns = new long[1 << Math.min(8, header.baseBits())];
+                long records = stream.forEach((value, pattern) -> {
+                    range[0] = range[0] < 0 ? value : range[0];
+                    range[1] = value;
+                    patterns[pattern & patterns.length - 1]++;
+                });
+                m.put("records", records);
+                if (header.type() == QcryptoStream.Type.INDICES) {
+                    m.put("firstIndex", range[0]);
+                    m.put("lastIndex", range[1]);
+                } else {
+                    m.put("seconds", (range[1] - range[0]) * 125e-12);
+                }
+                if (header.type() == QcryptoStream.Type.TIMING) {
+                    m.put("qcryptoProtocol", header.protocol());
+                }
+                m.put("recordsByPattern", patterns);
+            }
+        }
+        return m;
     }
 
     private static Map<String, Object> inspect(DumpReader reader) {
@@ -73,7 +127,7 @@ final class InspectCommand implements Callable<Integer> {
         DumpHeader header = reader.header();
         DumpTotals totals = reader.totals();
         Map<String, Object> m = new LinkedHashMap<>();
-        m.put("file", reader.file().toString());
+        m.put("file", reader.name());
         m.put("bytes", reader.size());
         m.put("format", header.format().id());
         m.put("kind", header.kind().id());

@@ -1,7 +1,9 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -10,11 +12,8 @@ import picocli.CommandLine.Option;
 
 /** What to compute with: the options that {@code distill} and {@code demo} share. */
 final class KernelOptions {
-    @Option(
-            names = "--backend",
-            paramLabel = "NAME",
-            description = "auto, scalar, vector, native or opencl: what the kernels run on; default: auto, the fastest")
-    Backend backend = Backend.AUTO;
+    @Mixin
+    private OffloadOptions offload = new OffloadOptions();
 
     @Option(names = "--threads", paramLabel = "N", description = "threads for parallel work; default: all cores")
     int threads = Runtime.getRuntime().availableProcessors();
@@ -49,6 +48,20 @@ final class KernelOptions {
     /** What {@code --entropy} names. */
     Optional<Path> entropyFile() {
         return Optional.ofNullable(entropy);
+    }
+
+    /** Whether the random bits are the operating system's. */
+    boolean entropyIsSystem() {
+        return entropy == null && testSeed == null;
+    }
+
+    Backend backend() {
+        return offload.backend();
+    }
+
+    /** Opens the device that takes work off the CPU, if there is one; warnings go to {@code err}. */
+    Offload offload(PrintWriter err) {
+        return offload.open(threads, err);
     }
 
     /** Opens the source of random bits. */

@@ -201,7 +201,8 @@ final class KeysCommand {
                 paramLabel = "FORMAT",
                 defaultValue = "raw",
                 description = "raw (the default): bytes, bit i in bit i mod 8 of byte i/8, padded with zeros to a whole"
-                        + " byte; hex or base64: the same bytes as text.")
+                        + " byte; hex or base64: the same bytes as text; qcrypto-t7: a final key of the qcrypto"
+                        + " stack.")
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private KeyExport format;
 

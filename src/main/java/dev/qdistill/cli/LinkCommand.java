@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.agent.BlockMarks;
 import dev.qdistill.agent.LinkKeys;
 import dev.qdistill.agent.LinkRun;
@@ -119,7 +120,7 @@ final class LinkCommand implements Callable<Integer> {
     private @Nullable Long blockPulses;
 
     @Option(names = "--window", paramLabel = "N", description = "blocks in flight; default: ${DEFAULT-VALUE}")
-    private int window = 4;
+    private int window = 8;
 
     @Option(
             names = "--max-detections",
@@ -170,7 +171,7 @@ final class LinkCommand implements Callable<Integer> {
         Settings settings;
         try {
             kernels.requireValid();
-            CodeChoice choice = codes.choice(kernels.backend, kernels.threads);
+            CodeChoice choice = codes.choice(kernels.backend(), kernels.threads);
             settings = new Settings(
                     epsilonSecrecy,
                     epsilonCorrectness,
@@ -200,8 +201,9 @@ final class LinkCommand implements Callable<Integer> {
         long start = System.nanoTime();
         List<BlockSummary> blocks = new ArrayList<>();
         try (EntropySource entropy = kernels.entropy();
-                Distiller.Resources resources =
-                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, kernels.memory.bytes());
+                Offload offload = kernels.offload(spec.commandLine().getErr());
+                Distiller.Resources resources = new Distiller.Resources(
+                        kernels.backend(), kernels.threads, entropy, kernels.memory.bytes(), offload);
                 PadPool pool = PadPool.open(auth, header.link().get().name(), site);
                 IndexedKeyStore store = IndexedKeyStore.open(directory.resolve("keys"), Map.of());
                 BlockMarks marks = new BlockMarks(auth);
@@ -265,6 +267,8 @@ final class LinkCommand implements Callable<Integer> {
                 .put("bytesPerSiftedBit", (double) (t.sentBytes() + t.receivedBytes()) / Math.max(1, sifted))
                 .put("authenticatedBlocksLeft", pool.blocks())
                 .put("cpuSeconds", cpuSeconds());
+        ObjectNode stages = link.putObject("stageCpuSeconds");
+        report.stageProcessorSeconds().forEach(stages::put);
         EpsilonLedger.Totals totals = ledger.totals();
         link.put("supplyShare", totals.secretBits() == 0 ? 0 : (double) totals.supplyBits() / totals.secretBits());
         link.put(

@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.DistilledKey;
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.BadInputException;
@@ -15,6 +16,7 @@ import dev.qdistill.link.Progress;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -54,11 +56,12 @@ final class OfflineRun {
     }
 
     /** Runs with kernels of its own. */
-    RunReport run(KernelOptions kernels, boolean bars) {
+    RunReport run(KernelOptions kernels, boolean bars, PrintWriter err) {
         long start = System.nanoTime();
         try (EntropySource entropy = kernels.entropy();
-                Distiller.Resources resources =
-                        new Distiller.Resources(kernels.backend, kernels.threads, entropy, kernels.memory.bytes())) {
+                Offload offload = kernels.offload(err);
+                Distiller.Resources resources = new Distiller.Resources(
+                        kernels.backend(), kernels.threads, entropy, kernels.memory.bytes(), offload)) {
             return run(resources, bars, start);
         }
     }

@@ -76,7 +76,7 @@ final class ProfileOptions {
     private static Backend decoder(Backend backend) {
         CodeFamily codes = CodeFamily.shipped();
         String any = codes.codes(codes.frameLengths().getFirst()).getFirst().name();
-        try (SyndromeDecoder decoder = SyndromeDecoder.create(codes.code(any), backend)) {
+        try (SyndromeDecoder decoder = SyndromeDecoder.create(codes.code(any), backend.onCpu())) {
             return decoder.backend();
         }
     }

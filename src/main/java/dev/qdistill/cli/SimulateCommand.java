@@ -7,6 +7,7 @@ import dev.qdistill.simulate.Attenuation;
 import dev.qdistill.simulate.ExpectedCounts;
 import dev.qdistill.simulate.LinkModel;
 import dev.qdistill.simulate.NamedLink;
+import dev.qdistill.simulate.Network;
 import dev.qdistill.simulate.Receiver;
 import dev.qdistill.simulate.Simulation;
 import dev.qdistill.simulate.Simulator;
@@ -29,12 +30,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code simulate}: a session of a simulated link as two dumps. */
 @Command(
         name = "simulate",
         description = {
-            "Simulates a BB84 link and writes DIR/alice.qraw and DIR/bob.qraw.",
+            "Simulates a BB84 link and writes DIR/alice.qraw and DIR/bob.qraw; or, with --network, all links of a network.",
             "A named link gives all parameters; each option replaces one of them. For tests and demonstrations only: the"
                     + " dumps follow from the seed."
         },
@@ -52,6 +54,26 @@ final class SimulateCommand implements Callable<Integer> {
             completionCandidates = LinkNames.class)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private NamedLink link;
+
+    @Option(
+            names = "--network",
+            paramLabel = "NAME",
+            description =
+                    "instead of one link all of a network, with a manifest for distill --batch: national (144 links"
+                            + " between trusted nodes, 20 metropolitan networks, six passes of a satellite) or trunk (the 144"
+                            + " alone)",
+            converter = NetworkName.class)
+    private Network.@Nullable Named network;
+
+    @Option(
+            names = "--scale",
+            paramLabel = "S",
+            description = "of a network's sessions: 1 is 10^7 key-basis bits a fibre; default: ${DEFAULT-VALUE}",
+            defaultValue = "0.1")
+    private double scale;
+
+    @Option(names = "--threads", paramLabel = "N", description = "links of a network at once; default: all cores")
+    private int threads = Runtime.getRuntime().availableProcessors();
 
     @ArgGroup
     private @Nullable Length length;
@@ -164,6 +186,9 @@ final class SimulateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (network != null) {
+            return network(network);
+        }
         LinkModel model;
         long pulses;
         try {
@@ -189,6 +214,38 @@ final class SimulateCommand implements Callable<Integer> {
             to.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(result));
         } else {
             print(to, model, simulation, expected, seconds, alice, bob);
+        }
+        to.flush();
+        return ExitCode.OK;
+    }
+
+    private int network(Network.Named which) throws IOException {
+        Network all;
+        try {
+            if (threads < 1) {
+                throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
+            }
+            all = which.network(seed, scale);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+        ObjectNode result = new NetworkSimulation(all, out, threads).run();
+        PrintWriter to = spec.commandLine().getOut();
+        if (json) {
+            to.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(result));
+        } else {
+            to.printf(
+                    Locale.ROOT,
+                    "%s: %,d nodes, %,d links %s, %,d km of trunk; seed %d%n%,d detections in %.3f s%n%s%n",
+                    which.id(),
+                    result.get("nodes").asInt(),
+                    result.get("links").asInt(),
+                    result.get("groups"),
+                    result.get("km").asInt(),
+                    seed,
+                    result.get("detections").asLong(),
+                    result.get("seconds").asDouble(),
+                    result.get("manifest").asString());
         }
         to.flush();
         return ExitCode.OK;
@@ -347,6 +404,18 @@ final class SimulateCommand implements Callable<Integer> {
             }
             throw new picocli.CommandLine.TypeConversionException(
                     "'" + value + "' is not one of " + String.join(", ", new LinkNames()));
+        }
+    }
+
+    static final class NetworkName implements picocli.CommandLine.ITypeConverter<Network.Named> {
+        @Override
+        public Network.Named convert(String value) {
+            for (Network.Named network : Network.Named.values()) {
+                if (network.id().equals(value)) {
+                    return network;
+                }
+            }
+            throw new picocli.CommandLine.TypeConversionException("'" + value + "' is not one of national, trunk");
         }
     }
 

@@ -31,7 +31,7 @@ import java.util.Optional;
  *
  * <p>Security guarantee: the memory that held records is wiped on {@link #close()}.
  */
-public sealed interface DumpReader extends AutoCloseable permits QrawReader, TextReader, QcryptoReader {
+public sealed interface DumpReader extends AutoCloseable permits QrawReader, TextReader, QcryptoReader, LiveDump {
     /**
      * Opens a dump and reads its header.
      *
@@ -92,7 +92,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
         }
         if (stream != 0) {
             throw new BadInputException(
-                    file, 0, "qcrypto stream of type " + stream + "; only type 3 (sifted bits) can be imported");
+                    file, 0, "qcrypto stream of type " + stream + "; only type 3 (sifted bits) can be distilled");
         }
         byte[] found = new byte[Math.min(8, head.remaining())];
         head.get(0, found);
@@ -104,10 +104,13 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
                         + "; expected QRAW, a line index,basis,bit, or a qcrypto T3 header");
     }
 
-    /** The file being read. */
-    Path file();
+    /** What is being read is called in messages: the file's path, or what a stream was called. */
+    String name();
 
-    /** The size of the file in bytes. */
+    /** The file being read; empty for a stream. */
+    Optional<Path> file();
+
+    /** The size of the file in bytes; of a stream the bytes read so far. */
     long size();
 
     /** About how many records there are, by the size of the file. */
@@ -154,7 +157,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
     default void requireRole(Role expected) {
         Optional<Role> found = header().role();
         if (found.isPresent() && found.get() != expected) {
-            throw new BadInputException(file(), found.get() + "'s dump was given where " + expected + "'s is expected");
+            throw new BadInputException(name(), found.get() + "'s dump was given where " + expected + "'s is expected");
         }
     }
 
@@ -166,8 +169,10 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
      */
     static void requirePair(DumpReader alice, DumpReader bob) {
         try {
-            if (Files.isSameFile(alice.file(), bob.file())) {
-                throw new BadInputException(bob.file(), "the same file was given as Alice's and as Bob's dump");
+            if (alice.file().isPresent()
+                    && bob.file().isPresent()
+                    && Files.isSameFile(alice.file().get(), bob.file().get())) {
+                throw new BadInputException(bob.name(), "the same file was given as Alice's and as Bob's dump");
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -179,7 +184,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
                 && a.role().get() == Role.BOB
                 && b.role().get() == Role.ALICE) {
             throw new BadInputException(
-                    alice.file(), "the roles are swapped: this is Bob's dump, and " + bob.file() + " is Alice's");
+                    alice.name(), "the roles are swapped: this is Bob's dump, and " + bob.name() + " is Alice's");
         }
         alice.requireRole(Role.ALICE);
         bob.requireRole(Role.BOB);
@@ -191,7 +196,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
                 Optional.of(a.protocol().id()));
         if (a.kind() == DumpKind.SIFTED ^ b.kind() == DumpKind.SIFTED) {
             throw new BadInputException(
-                    bob.file(),
+                    bob.name(),
                     "a " + b.kind().id() + " dump cannot be paired with a "
                             + a.kind().id() + " one");
         }
@@ -201,7 +206,7 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
     private static void requireEqual(DumpReader bob, String what, Optional<?> found, Optional<?> expected) {
         if (!found.equals(expected)) {
             throw new BadInputException(
-                    bob.file(),
+                    bob.name(),
                     "the two dumps belong to different sessions: this one's " + what + " is "
                             + found.map(Object::toString).orElse("unknown") + ", the other one's "
                             + expected.map(Object::toString).orElse("unknown"));

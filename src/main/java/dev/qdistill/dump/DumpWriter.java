@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,21 +15,22 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a QRAW file from front to back.
+ * Writes QRAW from front to back: a file, or a stream.
  *
- * <p>The records go to a temporary file (mode 0600) beside the target, which takes the target's name when
+ * <p>The records of a file go to a temporary file (mode 0600) beside the target, which takes the target's name when
  * {@link #finish} has made it durable; a writer that is closed before leaves nothing, and the target, if there was
  * one, as it was.
  *
  * <p>Security guarantee: the memory that held records is wiped on {@link #close()}.
  */
 public final class DumpWriter implements AutoCloseable {
-    private final Path target;
-    private final Path temporary;
-    private final FileChannel channel;
+    private final String name;
+    private final Optional<TemporaryFile> file;
+    private final WritableByteChannel channel;
     private final DumpHeader header;
     private final Role role;
     private final int intensities;
@@ -53,6 +55,9 @@ public final class DumpWriter implements AutoCloseable {
     private boolean finished;
     private boolean closed;
 
+    /** A file that has not got its name yet. */
+    private record TemporaryFile(Path target, Path temporary, FileChannel channel) {}
+
     /**
      * Starts a dump.
      *
@@ -62,29 +67,50 @@ public final class DumpWriter implements AutoCloseable {
      * @throws UncheckedIOException if the directory cannot be written to
      */
     public static DumpWriter create(Path target, DumpHeader header) {
-        if (header.format() != DumpFormat.QRAW) {
-            throw new IllegalArgumentException("Only QRAW can be written, not " + header.format());
-        }
+        requireQraw(header);
         try {
-            return new DumpWriter(target, header);
+            if (Files.isDirectory(target)) {
+                throw new FileSystemException(target.toString(), null, "is a directory");
+            }
+            Path temporary = createTemporary(target.toAbsolutePath());
+            // An interrupted program leaves no half dump either.
+            temporary.toFile().deleteOnExit();
+            FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
+            return new DumpWriter(
+                    target.toString(), Optional.of(new TemporaryFile(target, temporary, channel)), channel, header);
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write " + target, e);
         }
     }
 
-    private DumpWriter(Path target, DumpHeader header) throws IOException {
-        if (Files.isDirectory(target)) {
-            throw new FileSystemException(target.toString(), null, "is a directory");
+    /**
+     * Starts a dump that goes to a stream, a whole chunk at a time; {@link #flush} sends what there is.
+     *
+     * @param name what the stream is called in messages
+     * @param channel the stream, which takes all that it is given; closed at the end
+     * @param header of a QRAW file ({@link DumpHeader#qraw})
+     * @throws IllegalArgumentException if the header is another format's
+     * @throws UncheckedIOException if the stream takes nothing
+     */
+    public static DumpWriter stream(String name, WritableByteChannel channel, DumpHeader header) {
+        requireQraw(header);
+        return new DumpWriter(name, Optional.empty(), channel, header);
+    }
+
+    private static void requireQraw(DumpHeader header) {
+        if (header.format() != DumpFormat.QRAW) {
+            throw new IllegalArgumentException("Only QRAW can be written, not " + header.format());
         }
-        this.target = target;
+    }
+
+    private DumpWriter(String name, Optional<TemporaryFile> file, WritableByteChannel channel, DumpHeader header) {
+        this.name = name;
+        this.file = file;
+        this.channel = channel;
         this.header = header;
         this.role = header.role().orElseThrow();
         this.intensities = header.protocol().intensities();
         this.implicit = header.kind() != DumpKind.RAW;
-        this.temporary = createTemporary(target.toAbsolutePath());
-        // An interrupted program leaves no half dump either.
-        temporary.toFile().deleteOnExit();
-        this.channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
         this.buffer = arena.allocate(Qraw.CHUNK_HEADER_BYTES + (long) Qraw.MAX_PAYLOAD_BYTES + 8, BitString.ALIGNMENT);
         this.bytes = buffer.asByteBuffer();
         this.planes = new MemorySegment[Qraw.planes(role)];
@@ -198,6 +224,17 @@ public final class DumpWriter implements AutoCloseable {
         highWord = 0;
     }
 
+    /**
+     * Writes the records so far as a chunk of their own, even if it is not full: who reads a stream sees them now. Small chunks
+     * cost more bytes a record.
+     */
+    public void flush() {
+        if (finished || closed) {
+            throw new IllegalStateException("The dump is finished");
+        }
+        flushChunk();
+    }
+
     private void flushChunk() {
         if (count == 0) {
             return;
@@ -281,19 +318,24 @@ public final class DumpWriter implements AutoCloseable {
         end.set(Qraw.INT, 92, Qraw.crc(end.asSlice(0, 92)));
         write(Qraw.END_BYTES);
         try {
-            channel.force(true);
-            channel.close();
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            if (file.isPresent()) {
+                TemporaryFile f = file.get();
+                f.channel().force(true);
+                f.channel().close();
+                Files.move(
+                        f.temporary(), f.target(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                finished = true;
+                syncDirectory(f.target());
+            }
             finished = true;
-            syncDirectory();
         } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write " + target, e);
+            throw new UncheckedIOException("Cannot write " + name, e);
         } finally {
             close();
         }
     }
 
-    private void syncDirectory() throws IOException {
+    private static void syncDirectory(Path target) throws IOException {
         Path directory = target.toAbsolutePath().getParent();
         if (directory != null
                 && directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
@@ -311,7 +353,7 @@ public final class DumpWriter implements AutoCloseable {
             }
         } catch (IOException e) {
             close();
-            throw new UncheckedIOException("Cannot write " + target, e);
+            throw new UncheckedIOException("Cannot write " + name, e);
         }
     }
 
@@ -329,11 +371,11 @@ public final class DumpWriter implements AutoCloseable {
         arena.close();
         try {
             channel.close();
-            if (!finished) {
-                Files.deleteIfExists(temporary);
+            if (!finished && file.isPresent()) {
+                Files.deleteIfExists(file.get().temporary());
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write " + target, e);
+            throw new UncheckedIOException("Cannot write " + name, e);
         }
     }
 }

@@ -131,8 +131,13 @@ final class QcryptoReader implements DumpReader {
     }
 
     @Override
-    public Path file() {
-        return file;
+    public String name() {
+        return file.toString();
+    }
+
+    @Override
+    public Optional<Path> file() {
+        return Optional.of(file);
     }
 
     @Override

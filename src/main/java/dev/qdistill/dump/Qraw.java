@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -101,41 +100,41 @@ final class Qraw {
         to.set(INT, 252, crc(to.asSlice(0, 252)));
     }
 
-    static DumpHeader readHeader(Path file, MemorySegment from) {
+    static DumpHeader readHeader(String name, MemorySegment from) {
         int version = Short.toUnsignedInt(from.get(SHORT, 8));
         if (from.get(LONG, 0) != MAGIC) {
-            throw new BadInputException(file, 4, "the QRAW signature is damaged, as by a transfer in text mode");
+            throw new BadInputException(name, 4, "the QRAW signature is damaged, as by a transfer in text mode");
         }
         if (version != VERSION) {
             throw new BadInputException(
-                    file, 8, "QRAW version " + version + " is unknown; this program reads version " + VERSION);
+                    name, 8, "QRAW version " + version + " is unknown; this program reads version " + VERSION);
         }
         int crc = crc(from.asSlice(0, 252));
         if (from.get(INT, 252) != crc) {
             throw new BadInputException(
-                    file,
+                    name,
                     252,
                     "the header is damaged: its checksum is " + hex(crc) + ", the file says "
                             + hex(from.get(INT, 252)));
         }
         if (from.get(SHORT, 10) != HEADER_BYTES) {
             throw new BadInputException(
-                    file, 10, "header of " + from.get(SHORT, 10) + " bytes; " + HEADER_BYTES + " expected");
+                    name, 10, "header of " + from.get(SHORT, 10) + " bytes; " + HEADER_BYTES + " expected");
         }
-        DumpKind kind = choice(file, from, 12, "kind", DumpKind.values(), DumpKind::code);
-        Role role = choice(file, from, 13, "role", Role.values(), Role::code);
-        Protocol protocol = choice(file, from, 14, "protocol", Protocol.values(), Qraw::code);
+        DumpKind kind = choice(name, from, 12, "kind", DumpKind.values(), DumpKind::code);
+        Role role = choice(name, from, 13, "role", Role.values(), Role::code);
+        Protocol protocol = choice(name, from, 14, "protocol", Protocol.values(), Qraw::code);
         int intensities = from.get(JAVA_BYTE, 15);
         int nameBytes = Short.toUnsignedInt(from.get(SHORT, 48));
         if (intensities != protocol.intensities()) {
             throw new BadInputException(
-                    file,
+                    name,
                     15,
                     intensities + " intensities; the protocol " + protocol.id() + " has " + protocol.intensities());
         }
         if (nameBytes > LinkParameters.MAX_NAME_BYTES) {
             throw new BadInputException(
-                    file, 48, "link name of " + nameBytes + " bytes; at most " + LinkParameters.MAX_NAME_BYTES);
+                    name, 48, "link name of " + nameBytes + " bytes; at most " + LinkParameters.MAX_NAME_BYTES);
         }
         List<Double> mu = new ArrayList<>();
         List<Double> p = new ArrayList<>();
@@ -144,11 +143,11 @@ final class Qraw {
             p.add(from.get(DOUBLE, 96 + 8L * k));
         }
         try {
-            byte[] name = from.asSlice(120, nameBytes).toArray(JAVA_BYTE);
+            byte[] linkName = from.asSlice(120, nameBytes).toArray(JAVA_BYTE);
             LinkParameters link = new LinkParameters(
                     StandardCharsets.UTF_8
                             .newDecoder()
-                            .decode(ByteBuffer.wrap(name))
+                            .decode(ByteBuffer.wrap(linkName))
                             .toString(),
                     from.get(DOUBLE, 32),
                     Instant.EPOCH.plusNanos(from.get(LONG, 40)),
@@ -160,7 +159,7 @@ final class Qraw {
                     new SessionId(Long.reverseBytes(from.get(LONG, 16)), Long.reverseBytes(from.get(LONG, 24)));
             return DumpHeader.qraw(kind, role, protocol, session, link);
         } catch (IllegalArgumentException | CharacterCodingException e) {
-            throw new BadInputException(file, "the header is wrong: " + e.getMessage());
+            throw new BadInputException(name, "the header is wrong: " + e.getMessage());
         }
     }
 
@@ -169,7 +168,7 @@ final class Qraw {
     }
 
     private static <E> E choice(
-            Path file, MemorySegment from, long offset, String what, E[] values, ToIntFunction<E> code) {
+            String name, MemorySegment from, long offset, String what, E[] values, ToIntFunction<E> code) {
         int found = Byte.toUnsignedInt(from.get(JAVA_BYTE, offset));
         for (E value : values) {
             if (code.applyAsInt(value) == found) {
@@ -177,6 +176,6 @@ final class Qraw {
             }
         }
         throw new BadInputException(
-                file, offset, "unknown " + what + " " + found + "; 1 to " + values.length + " are known");
+                name, offset, "unknown " + what + " " + found + "; 1 to " + values.length + " are known");
     }
 }

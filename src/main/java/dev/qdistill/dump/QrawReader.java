@@ -7,15 +7,17 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a QRAW file; docs/formats.md has its layout. A length is believed only below what the format allows. */
+/** Reads QRAW, a file or a stream; docs/formats.md has its layout. A length is believed only below what the format allows. */
 final class QrawReader implements DumpReader {
-    private final Path file;
-    private final FileChannel channel;
+    private final String name;
+    private final Optional<Path> file;
+    private final ReadableByteChannel channel;
     private final long size;
     private final SecretArena arena = new SecretArena();
     private final MemorySegment buffer;
@@ -33,16 +35,26 @@ final class QrawReader implements DumpReader {
     private @Nullable DumpTotals totals;
 
     QrawReader(Path file, FileChannel channel) throws IOException {
+        this(file.toString(), Optional.of(file), channel, channel.size());
+    }
+
+    /** A stream, whose end is not known before it comes; its read waits for data. */
+    QrawReader(String name, ReadableByteChannel channel) throws IOException {
+        this(name, Optional.empty(), channel, 0);
+    }
+
+    private QrawReader(String name, Optional<Path> file, ReadableByteChannel channel, long size) throws IOException {
+        this.name = name;
         this.file = file;
         this.channel = channel;
-        this.size = channel.size();
+        this.size = size;
         // Eight bytes more than the largest chunk: the index column is loaded eight bytes at a time.
         this.buffer = arena.allocate(Qraw.MAX_PAYLOAD_BYTES + 8L, BitString.ALIGNMENT);
         this.bytes = buffer.asByteBuffer();
         boolean done = false;
         try {
             read(Qraw.HEADER_BYTES, "the header");
-            this.header = Qraw.readHeader(file, buffer.asSlice(0, Qraw.HEADER_BYTES));
+            this.header = Qraw.readHeader(name, buffer.asSlice(0, Qraw.HEADER_BYTES));
             done = true;
         } finally {
             if (!done) {
@@ -54,13 +66,18 @@ final class QrawReader implements DumpReader {
     }
 
     @Override
-    public Path file() {
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Optional<Path> file() {
         return file;
     }
 
     @Override
     public long size() {
-        return size;
+        return Math.max(size, position);
     }
 
     @Override
@@ -104,9 +121,9 @@ final class QrawReader implements DumpReader {
                 return false;
             }
             throw new BadInputException(
-                    file, at, "a chunk or the end should begin here; found the bytes " + Qraw.hex(type));
+                    name, at, "a chunk or the end should begin here; found the bytes " + Qraw.hex(type));
         } catch (IOException e) {
-            throw new UncheckedIOException(file.toString(), e);
+            throw new UncheckedIOException(name, e);
         }
     }
 
@@ -124,38 +141,38 @@ final class QrawReader implements DumpReader {
         boolean implicit = header.kind() != DumpKind.RAW;
         if (count < 1 || count > RecordBatch.CAPACITY) {
             throw new BadInputException(
-                    file, at + 4, "chunk of " + count + " records; 1 to " + RecordBatch.CAPACITY + " are allowed");
+                    name, at + 4, "chunk of " + count + " records; 1 to " + RecordBatch.CAPACITY + " are allowed");
         }
         int mostBits = implicit ? 0 : IndexColumn.MAX_WIDTH;
         if (width < 0 || width > mostBits) {
             throw new BadInputException(
-                    file, at + 40, "index column of " + width + " bits a record; 0 to " + mostBits + " are allowed");
+                    name, at + 40, "index column of " + width + " bits a record; 0 to " + mostBits + " are allowed");
         }
         int planeBytes = Qraw.planeBytes(count);
         int expected = planes * planeBytes + IndexColumn.bytes(count, width);
         if (payload != expected) {
             throw new BadInputException(
-                    file,
+                    name,
                     at + 8,
                     "chunk of " + payload + " bytes; " + count + " records with " + width + " bits of index take "
                             + expected);
         }
         if (number != chunks) {
             throw new BadInputException(
-                    file,
+                    name,
                     at + 32,
                     "chunk number " + Long.toUnsignedString(number) + " where " + chunks + " is expected");
         }
         if (first <= lastPulse || last < first || last - first < count - 1 || implicit && last - first != count - 1) {
             throw new BadInputException(
-                    file,
+                    name,
                     at + 16,
                     "indices must increase: " + count + " records from " + first + " to " + last + " after "
                             + lastPulse);
         }
         if (implicit && first != records) {
             throw new BadInputException(
-                    file, at + 16, "index " + first + " where " + records + " is expected: every record counts");
+                    name, at + 16, "index " + first + " where " + records + " is expected: every record counts");
         }
         read(payload, "chunk " + chunks);
         long start = at + Qraw.CHUNK_HEADER_BYTES;
@@ -180,7 +197,7 @@ final class QrawReader implements DumpReader {
             long from = (long) p * planeBytes;
             if (padding != 0 && buffer.get(Qraw.LONG, from + planeBytes - 8) >>> (64 - padding) != 0) {
                 throw new BadInputException(
-                        file, start + from + planeBytes - 8, "bits beyond the last record are not zero");
+                        name, start + from + planeBytes - 8, "bits beyond the last record are not zero");
             }
             MemorySegment to = plane.segment();
             MemorySegment.copy(buffer, from, to, 0, planeBytes);
@@ -201,7 +218,7 @@ final class QrawReader implements DumpReader {
             }
             if (wrong != 0) {
                 throw new BadInputException(
-                        file,
+                        name,
                         start + 2L * planeBytes,
                         "chunk " + chunks + " has an intensity index beyond the " + intensities + " intensities");
             }
@@ -211,13 +228,13 @@ final class QrawReader implements DumpReader {
     private void readPulses(long start, long from, int end, int width, int count, long first, long last) {
         if (!IndexColumn.unpack(buffer, from, width, first, last, batch.pulseArray(), count)) {
             throw new BadInputException(
-                    file,
+                    name,
                     start + from,
                     "the indices of chunk " + chunks + " do not increase from " + first + " to " + last);
         }
         long used = (long) (count - 1) * width & 63;
         if (used != 0 && buffer.get(Qraw.LONG, end - 8L) >>> used != 0) {
-            throw new BadInputException(file, start + end - 8, "bits beyond the last index are not zero");
+            throw new BadInputException(name, start + end - 8, "bits beyond the last index are not zero");
         }
     }
 
@@ -248,12 +265,16 @@ final class QrawReader implements DumpReader {
         requireTotal(at + 80, "double clicks", buffer.get(Qraw.LONG, 80), doubleClicks);
         if (header.kind() == DumpKind.SIFTED ? pulses < records : pulses <= lastPulse) {
             throw new BadInputException(
-                    file, at + 24, pulses + " pulses in all, but the last record has the index " + lastPulse);
+                    name, at + 24, pulses + " pulses in all, but the last record has the index " + lastPulse);
         }
         Optional<SentPulses> sent =
                 header.role().orElseThrow() == Role.ALICE ? Optional.of(readSent(at, pulses)) : Optional.empty();
-        if (size > position) {
-            throw new BadInputException(file, position, (size - position) + " bytes follow the end of the dump");
+        bytes.limit(1).position(0);
+        if (channel.read(bytes) > 0) {
+            throw new BadInputException(
+                    name,
+                    position,
+                    (file.isEmpty() ? "" : (size - position) + " ") + "bytes follow the end of the dump");
         }
         totals = new DumpTotals(records, OptionalLong.of(pulses), sent);
     }
@@ -281,21 +302,21 @@ final class QrawReader implements DumpReader {
             requireTotal(at + 24, "pulses", pulses, sent.total());
             return sent;
         } catch (IllegalArgumentException e) {
-            throw new BadInputException(file, at + 32, String.valueOf(e.getMessage()));
+            throw new BadInputException(name, at + 32, String.valueOf(e.getMessage()));
         }
     }
 
     private void requireTotal(long offset, String what, long found, long expected) {
         if (found != expected) {
             throw new BadInputException(
-                    file, offset, "total of " + what + ": the file says " + found + ", but it is " + expected);
+                    name, offset, "total of " + what + ": the file says " + found + ", but it is " + expected);
         }
     }
 
     private void requireChecksum(long offset, String what, int found, int expected) {
         if (found != expected) {
             throw new BadInputException(
-                    file,
+                    name,
                     offset,
                     what + " is damaged: its checksum is " + Qraw.hex(expected) + ", the file says " + Qraw.hex(found));
         }
@@ -309,12 +330,13 @@ final class QrawReader implements DumpReader {
     private void readOn(int from, int to, String what) throws IOException {
         bytes.limit(to).position(from);
         while (bytes.hasRemaining()) {
-            int n = channel.read(bytes, position);
+            int n = channel.read(bytes);
             if (n < 0) {
                 throw new BadInputException(
-                        file,
+                        name,
                         position,
-                        "the file is cut: it ends within " + what + ", " + bytes.remaining() + " bytes short");
+                        (file.isEmpty() ? "the stream" : "the file") + " is cut: it ends within " + what + ", "
+                                + bytes.remaining() + " bytes short");
             }
             position += n;
         }
@@ -326,7 +348,7 @@ final class QrawReader implements DumpReader {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new UncheckedIOException(file.toString(), e);
+            throw new UncheckedIOException(name, e);
         }
     }
 }

@@ -191,8 +191,13 @@ final class TextReader implements DumpReader {
     }
 
     @Override
-    public Path file() {
-        return file;
+    public String name() {
+        return file.toString();
+    }
+
+    @Override
+    public Optional<Path> file() {
+        return Optional.of(file);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -117,87 +116,93 @@ final class AdditiveFft implements Transform {
     }
 
     @Override
-    public void forward(long coefficients, long values, long scratch, Workers workers) {
-        stripsForward(coefficients, values, scratch, workers);
-        workers.split(16, 1, (from, to, worker) -> {
-            long own = scratch + (long) SCRATCH_BYTES * worker;
-            for (long top = from; top < to; top++) {
-                upperStages(values, top, own);
-                for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
-                    lowerStages(values, u, own);
-                    if (tilesInUnits) {
-                        tilesForward(values, u, unitBits, own);
-                    }
-                }
-            }
-        });
-        if (!tilesInUnits) {
-            tilesForward(values, 0, 0, scratch);
-        }
-    }
-
-    @Override
-    public void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
-        stripsForward(coefficients, values, scratch, workers);
-        if (!tilesInUnits) {
-            for (long u = 0; u < 16; u++) {
-                lowerStages(values, u, scratch);
-            }
-            tilesForward(values, 0, 0, scratch);
-            pointwise(values, factor, 0, 0, scratch);
-            tilesInverse(values, 0, 0, scratch);
-            for (long u = 0; u < 16; u++) {
-                lowerStagesInverse(values, u, scratch);
-            }
-        } else {
-            workers.split(16, 1, (from, to, worker) -> {
-                long own = scratch + (long) SCRATCH_BYTES * worker;
-                for (long top = from; top < to; top++) {
+    public void forward(long coefficients, long values, long scratch, Team.Part part) {
+        stripsForward(coefficients, values, scratch, part);
+        while (part.next()) {
+            if (tilesInUnits) {
+                long own = scratch + (long) SCRATCH_BYTES * part.index;
+                for (long top = part.from(16); top < part.to(16); top++) {
                     upperStages(values, top, own);
                     for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
                         lowerStages(values, u, own);
                         tilesForward(values, u, unitBits, own);
-                        pointwise(values, factor, u, unitBits, own);
-                        tilesInverse(values, u, unitBits, own);
-                        lowerStagesInverse(values, u, own);
                     }
-                    upperStagesInverse(values, top, own);
                 }
-            });
+            } else if (part.index == 0) {
+                stages(values, scratch);
+                tilesForward(values, 0, 0, scratch);
+            }
         }
-        stripsInverse(values, product, scratch, workers);
     }
 
-    private void stripsForward(long coefficients, long values, long scratch, Workers workers) {
-        workers.split(1L << m - 17, 1, (from, to, worker) -> {
-            long own = scratch + (long) SCRATCH_BYTES * worker;
-            for (long s = from; s < to; s++) {
+    @Override
+    public void multiply(long coefficients, long factor, long values, long product, long scratch, Team.Part part) {
+        stripsForward(coefficients, values, scratch, part);
+        while (part.next()) {
+            multiplyValues(values, factor, scratch, part);
+        }
+        stripsInverse(values, product, scratch, part);
+    }
+
+    private void multiplyValues(long values, long factor, long scratch, Team.Part part) {
+        if (tilesInUnits) {
+            long own = scratch + (long) SCRATCH_BYTES * part.index;
+            for (long top = part.from(16); top < part.to(16); top++) {
+                upperStages(values, top, own);
+                for (long u = top << unitBits - 4; u < top + 1 << unitBits - 4; u++) {
+                    lowerStages(values, u, own);
+                    tilesForward(values, u, unitBits, own);
+                    pointwise(values, factor, u, unitBits, own);
+                    tilesInverse(values, u, unitBits, own);
+                    lowerStagesInverse(values, u, own);
+                }
+                upperStagesInverse(values, top, own);
+            }
+        } else if (part.index == 0) {
+            stages(values, scratch);
+            tilesForward(values, 0, 0, scratch);
+            pointwise(values, factor, 0, 0, scratch);
+            tilesInverse(values, 0, 0, scratch);
+            stagesInverse(values, scratch);
+        }
+    }
+
+    private void stripsForward(long coefficients, long values, long scratch, Team.Part part) {
+        long n = 1L << m - 17;
+        while (part.next()) {
+            long own = scratch + (long) SCRATCH_BYTES * part.index;
+            for (long s = part.from(n); s < part.to(n); s++) {
                 stripForward(coefficients + 64 * s, values + 512 * s, own);
             }
-        });
+        }
     }
 
-    private void stripsInverse(long values, long coefficients, long scratch, Workers workers) {
-        workers.split(1L << m - 17, 8, (from, to, worker) -> {
-            long own = scratch + (long) SCRATCH_BYTES * worker;
-            // Rows share one set of the first-level cache: lines written one by one would throw each other out. So
-            // strips
-            // go to memory by eights.
-            for (long s0 = from; s0 < to; s0 += 8) {
-                int n = (int) Math.min(8, to - s0);
-                for (int k = 0; k < n; k++) {
-                    stripInverse(values + 512 * (s0 + k), own + BUFFER + 64L * k, own);
-                }
-                for (int r = 0; r < 256; r++) {
-                    MemorySegment.copy(
-                            Memory.ALL,
-                            own + BUFFER + (long) BUFFER_ROW * r,
-                            Memory.ALL,
-                            coefficients + ((long) r << m - 11) + 64 * s0,
-                            64L * n);
-                }
+    private void stripsInverse(long values, long coefficients, long scratch, Team.Part part) {
+        while (part.next()) {
+            partOfStripsInverse(values, coefficients, scratch + (long) SCRATCH_BYTES * part.index, part);
+        }
+    }
+
+    // Rows share one set of the first-level cache: lines written one by one would throw each other out. So strips go to
+    // memory by
+    // eights.
+    private void partOfStripsInverse(long values, long coefficients, long own, Team.Part part) {
+        long strips = 1L << m - 17;
+        long eights = strips + 7 >>> 3;
+        for (long s0 = part.from(eights) << 3; s0 < part.to(eights) << 3; s0 += 8) {
+            int n = (int) Math.min(8, strips - s0);
+            for (int k = 0; k < n; k++) {
+                stripInverse(values + 512 * (s0 + k), own + BUFFER + 64L * k, own);
             }
-        });
+            for (int r = 0; r < 256; r++) {
+                MemorySegment.copy(
+                        Memory.ALL,
+                        own + BUFFER + (long) BUFFER_ROW * r,
+                        Memory.ALL,
+                        coefficients + ((long) r << m - 11) + 64 * s0,
+                        64L * n);
+            }
+        }
     }
 
     // The values fall into 16 parts by the four highest bits that number elements, and into 2^unitBits units by more of
@@ -225,6 +230,19 @@ final class AdditiveFft implements Transform {
     private void lowerStagesInverse(long values, long unit, long scratch) {
         for (int s = stages.size() - 1; s >= unitBits - 4; s--) {
             runStage(stages.get(s), values, unit, unitBits, scratch + TABLE, YES, NO);
+        }
+    }
+
+    // All above the tiles, where the whole stays in a core's first-level cache.
+    private void stages(long values, long scratch) {
+        for (int s = 0; s < stages.size(); s++) {
+            runStage(stages.get(s), values, 0, 0, scratch + TABLE, NO, YES);
+        }
+    }
+
+    private void stagesInverse(long values, long scratch) {
+        for (int s = stages.size() - 1; s >= 0; s--) {
+            runStage(stages.get(s), values, 0, 0, scratch + TABLE, YES, NO);
         }
     }
 

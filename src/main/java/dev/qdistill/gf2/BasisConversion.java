@@ -1,7 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
-
 /**
  * Polynomials over GF(2) between the monomial basis and the basis X_j = ∏ s_i^{j_i} (Lin, Al-Naffouri, Han, Chung 2016),
  * in place, packed bits.
@@ -20,6 +18,9 @@ final class BasisConversion {
     /** Lengths must be multiples of this many bits; behind them 64 bytes must be readable. */
     static final long GRANULE = 1L << BLOCK_BITS;
 
+    /** Bytes of a row that stay together. */
+    private static final long PIECE = 1L << 13;
+
     private BasisConversion() {}
 
     /**
@@ -27,28 +28,24 @@ final class BasisConversion {
      *
      * @param bits a multiple of {@link #GRANULE}
      */
-    static void forward(long address, long bits, Workers workers) {
+    static void forward(long address, long bits, Team.Part part) {
         int k = indexBits(bits);
         if (k > BLOCK_BITS) {
             for (int j = k - BLOCK_BITS - 1; j >= 0; j--) {
-                level(address, bits, BLOCK_BITS + j, j, false, workers);
+                level(address, bits, BLOCK_BITS + j, j, false, part);
             }
         }
-        workers.split(bits / GRANULE, 8, (from, to, worker) -> {
-            VectorKernels.blocks(address + from * (GRANULE / 8), to - from, false);
-        });
-        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, false, workers);
+        blocks(address, bits, false, part);
+        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, false, part);
     }
 
     /** To monomials: the inverse of {@link #forward}. */
-    static void inverse(long address, long bits, Workers workers) {
+    static void inverse(long address, long bits, Team.Part part) {
         int k = indexBits(bits);
-        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, true, workers);
-        workers.split(bits / GRANULE, 8, (from, to, worker) -> {
-            VectorKernels.blocks(address + from * (GRANULE / 8), to - from, true);
-        });
+        rows(address, bits, BLOCK_BITS, k - BLOCK_BITS, true, part);
+        blocks(address, bits, true, part);
         for (int j = 0; j < k - BLOCK_BITS; j++) {
-            level(address, bits, BLOCK_BITS + j, j, true, workers);
+            level(address, bits, BLOCK_BITS + j, j, true, part);
         }
     }
 
@@ -57,81 +54,108 @@ final class BasisConversion {
     }
 
     // The conversion on index bits [low, low + k), all above the vector.
-    private static void rows(long address, long bits, int low, int k, boolean inverse, Workers workers) {
+    private static void rows(long address, long bits, int low, int k, boolean inverse, Team.Part part) {
         if (k <= 1) {
             return;
         }
         if (k == 4 && (bits & (1L << low + 4) - 1) == 0) {
-            rows16(address, bits, low, inverse, workers);
+            rows16(address, bits, low, inverse, part);
             return;
         }
         int t = Integer.highestOneBit(k - 1);
         if (inverse) {
-            rows(address, bits, low + t, k - t, true, workers);
-            rows(address, bits, low, t, true, workers);
+            rows(address, bits, low + t, k - t, true, part);
+            rows(address, bits, low, t, true, part);
             for (int j = 0; j < k - t; j++) {
-                level(address, bits, low + t + j, low + j, true, workers);
+                level(address, bits, low + t + j, low + j, true, part);
             }
         } else {
             for (int j = k - t - 1; j >= 0; j--) {
-                level(address, bits, low + t + j, low + j, false, workers);
+                level(address, bits, low + t + j, low + j, false, part);
             }
-            rows(address, bits, low, t, false, workers);
-            rows(address, bits, low + t, k - t, false, workers);
+            rows(address, bits, low, t, false, part);
+            rows(address, bits, low + t, k - t, false, part);
+        }
+    }
+
+    private static void blocks(long address, long bits, boolean inverse, Team.Part part) {
+        while (part.next()) {
+            long from = part.from(bits / GRANULE);
+            VectorKernels.blocks(address + from * (GRANULE / 8), part.to(bits / GRANULE) - from, inverse);
         }
     }
 
     // Four bits of the index at once, where all sixteen rows are there.
-    private static void rows16(long address, long bits, int low, boolean inverse, Workers workers) {
+    private static void rows16(long address, long bits, int low, boolean inverse, Team.Part part) {
         long stride = 1L << low - 3;
-        for (long at = 0; at < bits >>> 3; at += 16 * stride) {
-            long a = address + at;
-            workers.split(stride >>> 9, 16, (from, to, worker) -> {
-                for (long c = from; c < to; c++) {
-                    VectorKernels.rows16(a + (c << 9), stride, 8, inverse);
-                }
-            });
-        }
-    }
-
-    // Level (p, q) of the whole, p >= 16.
-    private static void level(long address, long bits, int p, int q, boolean inverse, Workers workers) {
-        long half = 1L << p - 3;
-        long bytes = bits >>> 3;
-        for (long at = 0; at + half < bytes; at += 2 * half) {
-            long lo = address + at;
-            long hi = lo + half;
-            long have = Math.min(half, bytes - at - half);
-            long shift = 1L << q >>> 3;
-            if (q >= 9) {
-                // Whole vectors: first hi to hi by wrap-around, then hi to lo.
-                long wrap = Math.max(0, have - (half - shift));
-                if (!inverse && wrap > 0) {
-                    xor(hi, hi + half - shift, wrap, workers);
-                }
-                xor(lo + shift, hi, Math.min(have, half - shift), workers);
-                if (inverse && wrap > 0) {
-                    xor(hi, hi + half - shift, wrap, workers);
-                }
-            } else {
-                if (!inverse && have == half) {
-                    wrap(hi, half, q);
-                }
-                long end = Math.min(half, have + 64);
-                // First what is shifted with the bits below hi, the end of lo: others may write there next.
-                shifted(lo, hi, 0, 64, q);
-                workers.split(
-                        (end >>> 6) - 1, 512, (from, to, worker) -> shifted(lo, hi, from + 1 << 6, to + 1 << 6, q));
-                if (inverse && have == half) {
-                    wrap(hi, half, q);
-                }
+        long columns = stride >>> 9;
+        long n = bits / 8 / (16 * stride) * columns;
+        while (part.next()) {
+            for (long u = part.from(n); u < part.to(n); u++) {
+                long at = u / columns * 16 * stride + (u % columns << 9);
+                VectorKernels.rows16(address + at, stride, 8, inverse);
             }
         }
     }
 
-    private static void xor(long to, long from, long bytes, Workers workers) {
-        workers.split(
-                bytes >>> 6, 512, (a, b, worker) -> VectorKernels.xor(to + (a << 6), from + (a << 6), b - a << 6));
+    // Level (p, q) of the whole, p >= 16. A part has whole blocks of 2^(p+1) bits, or of one block so much of both
+    // halves.
+    private static void level(long address, long bits, int p, int q, boolean inverse, Team.Part part) {
+        long half = 1L << p - 3;
+        long bytes = bits >>> 3;
+        long pieces = half / PIECE;
+        long n = (bytes + 2 * half - 1) / (2 * half) * pieces;
+        // Lines that another part will change next are better taken from it than shared.
+        boolean take = part.count() > 1 && 2 * half >= bytes;
+        while (part.next()) {
+            for (long u = part.from(n); u < part.to(n); ) {
+                long run = Math.min(part.to(n) - u, pieces - u % pieces);
+                long at = u / pieces * 2 * half;
+                long have = Math.min(half, bytes - at - half);
+                if (have > 0) {
+                    long x = u % pieces * PIECE;
+                    level(address + at, half, have, q, x, x + run * PIECE, inverse, take);
+                }
+                u += run;
+            }
+        }
+    }
+
+    // Bytes [x, end) of the halves of a block, of whose upper half there is so much.
+    private static void level(long lo, long half, long have, int q, long x, long end, boolean inverse, boolean take) {
+        long hi = lo + half;
+        long shift = 1L << q >>> 3;
+        if (q >= 9) {
+            // Whole vectors: first hi to hi by wrap-around, then hi to lo.
+            long wrap = Math.min(have - (half - shift), end) - x;
+            if (!inverse && wrap > 0) {
+                VectorKernels.xor(hi + x, hi + half - shift + x, wrap);
+            }
+            long up = Math.min(Math.min(have, half - shift), end) - x;
+            if (up > 0) {
+                xor(lo + shift + x, hi + x, up, hi + x, take);
+            }
+            if (inverse && wrap > 0) {
+                VectorKernels.xor(hi + x, hi + half - shift + x, wrap);
+            }
+            return;
+        }
+        boolean wrap = x == 0 && have == half;
+        if (!inverse && wrap) {
+            wrap(hi, half, q);
+        }
+        shifted(lo, hi, x, Math.min(Math.min(half, have + 64), end), q, take);
+        if (inverse && wrap) {
+            wrap(hi, half, q);
+        }
+    }
+
+    private static void xor(long to, long from, long bytes, long own, boolean take) {
+        if (take) {
+            VectorKernels.xorTaking(to, from, bytes, own);
+        } else {
+            VectorKernels.xor(to, from, bytes);
+        }
     }
 
     // The low 2^q bits of hi ^= its top 2^q, q < 9.
@@ -147,33 +171,23 @@ final class BasisConversion {
     }
 
     // lo[from, to) ^= hi << 2^q, q < 9; nothing comes in below hi.
-    private static void shifted(long lo, long hi, long from, long to, int q) {
-        for (long at = from; at < to; at += 1 << 14) {
-            int bytes = (int) Math.min(to - at, 1 << 14);
-            if (q < 6) {
-                shiftedBits(lo + at, hi + at, bytes, 1 << q, at == 0);
+    private static void shifted(long lo, long hi, long from, long to, int q, boolean take) {
+        int s = 1 << q;
+        int words = s >>> 6;
+        if (from == 0) {
+            for (int w = words; w < 8; w++) {
+                long carry = words > 0 || w == 0 ? 0 : Memory.word(hi + 8L * w - 8) >>> 64 - s;
+                long moved = words > 0 ? Memory.word(hi + 8L * (w - words)) : Memory.word(hi + 8L * w) << s;
+                Memory.putWord(lo + 8L * w, Memory.word(lo + 8L * w) ^ moved ^ carry);
+            }
+        }
+        for (long at = Math.max(64, from); at < to; at += PIECE) {
+            long bytes = Math.min(to - at, PIECE);
+            if (words == 0) {
+                VectorKernels.shift(lo + at, hi + at, bytes, s);
             } else {
-                shiftedWords(lo + at, hi + at, bytes, 1 << q - 6, at == 0);
+                xor(lo + at, hi + at - 8L * words, bytes, hi + at, take);
             }
         }
-    }
-
-    // By 1, 2, 4 … 32 bits.
-    private static void shiftedBits(long lo, long hi, int bytes, int s, boolean first) {
-        if (first) {
-            // The first vector of hi is shifted with what is below it: taken out again in advance.
-            Memory.putWord(lo, Memory.word(lo) ^ Memory.word(hi - 8) >>> 64 - s);
-        }
-        VectorKernels.shift(lo, hi, bytes, s);
-    }
-
-    // By 1, 2, 4 words.
-    private static void shiftedWords(long lo, long hi, int bytes, int words, boolean first) {
-        if (first) {
-            for (int w = 0; w < words; w++) {
-                Memory.putWord(lo + 8L * w, Memory.word(lo + 8L * w) ^ Memory.word(hi - 8L * (words - w)));
-            }
-        }
-        VectorKernels.xor(lo, hi - 8L * words, bytes);
     }
 }

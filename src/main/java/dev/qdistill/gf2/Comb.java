@@ -8,23 +8,12 @@ import java.nio.ByteOrder;
  * Products of word strings over GF(2): Karatsuba's method (Karatsuba, Ofman 1962) down to {@value #BASE} words, there
  * the left-to-right comb with windows of 4 bits (López, Dahab 2000, algorithm 5). Lengths are in 64-bit words.
  */
-final class Comb {
+final class Comb implements DirectKernel {
     private static final int BASE = 24;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private Comb() {}
-
-    /** The scratch memory that a product of these lengths needs. */
-    static long scratchWords(long aWords, long bWords) {
-        long n = Math.min(aWords, bWords);
-        // A padded piece of the longer factor, its product, then for Karatsuba 4·ceil(n/2) words a level, then the
-        // comb's
-        // table.
-        return 3 * n + 4 * n + 4 * 64 + 16 * (BASE + 1);
-    }
-
-    /** {@code r[0, aWords + bWords) = a·b}; words of {@code r} beyond are set to zero. */
-    static void multiply(
+    @Override
+    public void multiply(
             MemorySegment a, long aWords, MemorySegment b, long bWords, MemorySegment r, MemorySegment scratch) {
         if (aWords < bWords) {
             multiply(b, bWords, a, aWords, r, scratch);

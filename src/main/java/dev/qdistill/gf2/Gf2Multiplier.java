@@ -3,6 +3,7 @@ package dev.qdistill.gf2;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.VectorSupport;
 import dev.qdistill.bits.BitString;
 import java.util.Optional;
@@ -13,7 +14,8 @@ import java.util.Optional;
  * <p>Bit i of a {@link BitString} is the coefficient of x^i. Implementations hold no state of their own and are safe for
  * use by many threads; the {@link MiddleProduct}s they make are not.
  */
-public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Multiplier, NativeGf2Multiplier {
+public sealed interface Gf2Multiplier
+        permits ScalarGf2Multiplier, VectorGf2Multiplier, NativeGf2Multiplier, OpenClGf2Multiplier {
     /** The longest product, in bits. */
     long MAX_PRODUCT_BITS = 15L << 28;
 
@@ -42,8 +44,19 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
                         ? NativeGf2Multiplier.create()
                         : vectorProblem().isEmpty() ? new VectorGf2Multiplier() : new ScalarGf2Multiplier();
             case OPENCL ->
-                throw new BackendUnavailableException(backend, "there is no such kernel for binary polynomials");
+                throw new BackendUnavailableException(
+                        backend, "a device is opened first: Gf2Multiplier.create(Offload)");
         };
+    }
+
+    /**
+     * The multiplier that runs long products on a device, short ones on the CPU, and all of them there once the device has
+     * failed.
+     *
+     * @param offload outlives the products
+     */
+    static Gf2Multiplier create(Offload offload) {
+        return offload.device().isPresent() ? new OpenClGf2Multiplier(offload) : create(Backend.AUTO);
     }
 
     /** Why there is no multiplier in C here; empty if there is. */
@@ -126,7 +139,9 @@ public sealed interface Gf2Multiplier permits ScalarGf2Multiplier, VectorGf2Mult
         }
 
         void requireSecond(BitString b, BitString result) {
-            require("second factor", b, bBits);
+            if (b.length() < bBits) {
+                require("second factor", b, bBits);
+            }
             require("result", result, length);
         }
 

@@ -21,6 +21,7 @@ public interface MiddleProduct extends AutoCloseable {
     /**
      * {@code result} = bits [offset, offset + length) of the product of the first factor and {@code b}.
      *
+     * @param b as many bits as prepared for, or more: those beyond do not count
      * @param result overwritten; may not share memory with {@code b}
      * @throws IllegalArgumentException if a length is not the one prepared for
      * @throws IllegalStateException if there is no first factor yet

@@ -11,9 +11,9 @@ import java.util.SplittableRandom;
 /** Products by the additive Fourier transform with kernels in C: full speed from the first product on. */
 final class NativeGf2Multiplier implements Gf2Multiplier {
     private final NativeIsa isa;
-    private final TransformKernels kernels;
+    private final NativeTransforms kernels;
 
-    private NativeGf2Multiplier(NativeIsa isa, TransformKernels kernels) {
+    private NativeGf2Multiplier(NativeIsa isa, NativeTransforms kernels) {
         this.isa = isa;
         this.kernels = kernels;
     }
@@ -80,19 +80,27 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
             return problem;
         }
 
-        // One product, whose length takes all kernels but those of long rows, by two ways.
-        private static boolean selfTest(TransformKernels kernels) {
+        private static boolean agrees(
+                MiddleProduct product, BitString a, BitString b, BitString expected, BitString found) {
+            try (product) {
+                found.wipe();
+                product.setFirst(a);
+                product.multiply(b, found);
+            }
+            return expected.contentEquals(found);
+        }
+
+        // One product, whose length takes all kernels but those of long rows, by three ways.
+        private static boolean selfTest(NativeTransforms kernels) {
             var random = new SplittableRandom(1);
             try (BitString a = BitString.random(150_000, random);
                     BitString b = BitString.random(1_000, random);
                     BitString expected = BitString.allocate(150_999);
                     BitString found = BitString.allocate(150_999)) {
                 new ScalarGf2Multiplier().multiply(a, b, expected);
-                try (MiddleProduct p = new TransformProduct(new Shape(150_000, 1_000, 0, 150_999, 1), kernels)) {
-                    p.setFirst(a);
-                    p.multiply(b, found);
-                }
-                return expected.contentEquals(found);
+                Shape shape = new Shape(150_000, 1_000, 0, 150_999, 1);
+                return agrees(new TransformProduct(shape, kernels), a, b, expected, found)
+                        && agrees(new DirectProduct(shape, kernels), a, b, expected, found);
             }
         }
     }
@@ -110,20 +118,23 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
     @Override
     public MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads) {
         Shape shape = new Shape(aBits, bBits, offset, length, threads);
-        return Math.min(aBits, bBits) < threshold()
-                ? new ScalarGf2Multiplier().middleProduct(aBits, bBits, offset, length, threads)
+        return DirectProduct.isFaster(shape, direct())
+                ? new DirectProduct(shape, kernels)
                 : new TransformProduct(shape, kernels);
     }
 
-    // The shorter factor's length from which on the transform is faster, in bits.
-    private long threshold() {
-        return isa == NativeIsa.AVX2 ? 1 << 13 : 1 << 11;
+    // Factors of equal length for which Karatsuba's method is faster than the transform, in bits: 8, 17 and 66 µs.
+    private int direct() {
+        return switch (isa) {
+            case AVX512 -> 1 << 14;
+            case AVX2_GFNI -> 5 << 12;
+            case AVX2 -> 3 << 14;
+        };
     }
 
     @Override
     public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
-        return Math.min(aBits, bBits) < threshold()
-                ? new ScalarGf2Multiplier().memoryBytes(aBits, bBits, offset, length, threads)
-                : TransformProduct.bytes(new Shape(aBits, bBits, offset, length, threads));
+        Shape shape = new Shape(aBits, bBits, offset, length, threads);
+        return DirectProduct.isFaster(shape, direct()) ? DirectProduct.bytes(shape) : TransformProduct.bytes(shape);
     }
 }

@@ -1,6 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 
 /** The transform of one size in C. */
@@ -24,25 +23,35 @@ final class NativeTransform implements Transform {
     }
 
     @Override
-    public void forward(long coefficients, long values, long scratch, Workers workers) {
-        strips(coefficients, values, scratch, workers);
-        workers.split(16, 1, (from, to, worker) -> kernels.units(plan, values, 0, from, to));
+    public void forward(long coefficients, long values, long scratch, Team.Part part) {
+        strips(coefficients, values, scratch, part);
+        while (part.next()) {
+            kernels.units(plan, values, 0, part.from(16), part.to(16));
+        }
     }
 
     @Override
-    public void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers) {
-        strips(coefficients, values, scratch, workers);
-        workers.split(16, 1, (from, to, worker) -> kernels.units(plan, values, factor, from, to));
+    public void multiply(long coefficients, long factor, long values, long product, long scratch, Team.Part part) {
+        strips(coefficients, values, scratch, part);
+        while (part.next()) {
+            kernels.units(plan, values, factor, part.from(16), part.to(16));
+        }
         // Strips go by eights.
-        workers.split(1L << m - 17, 8, (from, to, worker) -> {
-            kernels.stripsBack(plan, values, product, from, to, scratch + (long) NativePlan.SCRATCH_BYTES * worker);
-        });
+        long eights = (1L << m - 17) + 7 >>> 3;
+        while (part.next()) {
+            long to = Math.min(1L << m - 17, part.to(eights) << 3);
+            kernels.stripsBack(plan, values, product, part.from(eights) << 3, to, own(scratch, part));
+        }
     }
 
-    private void strips(long coefficients, long values, long scratch, Workers workers) {
-        workers.split(1L << m - 17, 1, (from, to, worker) -> {
-            kernels.strips(
-                    plan, coefficients, bytes(), values, from, to, scratch + (long) NativePlan.SCRATCH_BYTES * worker);
-        });
+    private void strips(long coefficients, long values, long scratch, Team.Part part) {
+        long n = 1L << m - 17;
+        while (part.next()) {
+            kernels.strips(plan, coefficients, bytes(), values, part.from(n), part.to(n), own(scratch, part));
+        }
+    }
+
+    private static long own(long scratch, Team.Part part) {
+        return scratch + (long) NativePlan.SCRATCH_BYTES * part.index;
     }
 }

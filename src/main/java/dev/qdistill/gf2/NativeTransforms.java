@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.qdistill.accel.NativeIsa;
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -17,16 +16,14 @@ import java.util.Locale;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** In C: native/gf2_kernels*.c, once for each {@link NativeIsa}, through the foreign function interface. */
-final class NativeTransforms implements TransformKernels {
-    /** The shortest conversion that threads share, in bits. */
-    private static final long SHARED_BITS = 1L << 26;
-
+final class NativeTransforms implements TransformKernels, DirectKernel {
     private final MethodHandle xor;
     private final MethodHandle shift;
     private final MethodHandle strips;
     private final MethodHandle stripsBack;
     private final MethodHandle units;
     private final MethodHandle convert;
+    private final MethodHandle direct;
     private final ConcurrentHashMap<Integer, NativeTransform> transforms = new ConcurrentHashMap<>();
 
     /**
@@ -40,6 +37,7 @@ final class NativeTransforms implements TransformKernels {
         strips = bind(library, isa, "strips", "JJJJJJJ");
         stripsBack = bind(library, isa, "strips_back", "JJJJJJ");
         units = bind(library, isa, "units", "JJJJJ");
+        direct = bind(library, isa, "direct", "JJJJJJ");
         convert = Linker.nativeLinker()
                 .downcallHandle(
                         symbol(library, isa, "convert"),
@@ -78,13 +76,13 @@ final class NativeTransforms implements TransformKernels {
     }
 
     @Override
-    public void toTransformBasis(long address, long bits, Workers workers) {
-        convert(address, bits, 0, workers);
+    public void toTransformBasis(long address, long bits, Team.Part part) {
+        convert(address, bits, 0, part);
     }
 
     @Override
-    public void toMonomials(long address, long bits, Workers workers) {
-        convert(address, bits, 1, workers);
+    public void toMonomials(long address, long bits, Team.Part part) {
+        convert(address, bits, 1, part);
     }
 
     @Override
@@ -105,19 +103,27 @@ final class NativeTransforms implements TransformKernels {
         }
     }
 
+    @Override
+    public void multiply(
+            MemorySegment a, long aWords, MemorySegment b, long bWords, MemorySegment r, MemorySegment scratch) {
+        try {
+            direct.invokeExact(a.address(), aWords, b.address(), bWords, r.address(), scratch.address());
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
     // Pass by pass where threads share it.
-    private void convert(long address, long bits, int inverse, Workers workers) {
-        boolean shared = bits >= SHARED_BITS && workers.threads() > 1;
-        int passes = pass(address, bits, inverse, shared ? Integer.MAX_VALUE : -1, 0, 1);
-        for (int k = 0; shared && k < passes; k++) {
-            int pass = k;
-            // One for each thread, which finds in its cache what it had before.
-            long parts = workers.threads();
-            workers.split(parts, 1, (from, to, worker) -> {
-                for (long part = from; part < to; part++) {
-                    var _ = pass(address, bits, inverse, pass, part, parts);
-                }
-            });
+    private void convert(long address, long bits, int inverse, Team.Part part) {
+        if (part.count() == 1) {
+            var _ = pass(address, bits, inverse, -1, 0, 1);
+            return;
+        }
+        int passes = pass(address, bits, inverse, Integer.MAX_VALUE, 0, 1);
+        for (int k = 0; k < passes; k++) {
+            while (part.next()) {
+                var _ = pass(address, bits, inverse, k, part.index, part.count());
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -35,32 +34,34 @@ final class SparseModulus {
      * @param address D bits, 64 zero bytes behind them
      * @param scratch as much memory with 64 zero bytes behind it; not used if there is one factor only
      */
-    void multiply(long address, long scratch, Workers workers) {
+    void multiply(long address, long scratch, Team.Part part) {
         if (exponents.length == 1) {
             // From the upper half to the lower.
-            workers.split(bytes / 2 / CHUNK, 8, (from, to, worker) -> {
-                for (long c = from; c < to; c++) {
+            long n = bytes / 2 / CHUNK;
+            while (part.next()) {
+                for (long c = part.from(n); c < part.to(n); c++) {
                     add(address, address, exponents[0], c * CHUNK);
                 }
-            });
+            }
             return;
         }
+        long n = bytes / CHUNK;
         long source = address;
         long target = scratch;
         for (int m : exponents) {
-            long s = source;
-            long t = target;
-            workers.split(bytes / CHUNK, 8, (from, to, worker) -> {
-                for (long c = from; c < to; c++) {
-                    MemorySegment.copy(Memory.ALL, s + c * CHUNK, Memory.ALL, t + c * CHUNK, CHUNK);
-                    add(t, s, m, c * CHUNK);
+            while (part.next()) {
+                for (long c = part.from(n); c < part.to(n); c++) {
+                    MemorySegment.copy(Memory.ALL, source + c * CHUNK, Memory.ALL, target + c * CHUNK, CHUNK);
+                    add(target, source, m, c * CHUNK);
                 }
-            });
+            }
+            long t = target;
+            target = source;
             source = t;
-            target = s;
         }
-        if (source != address) {
-            MemorySegment.copy(Memory.ALL, source, Memory.ALL, address, bytes);
+        while (source != address && part.next()) {
+            long from = part.from(n) * CHUNK;
+            MemorySegment.copy(Memory.ALL, source + from, Memory.ALL, address + from, part.to(n) * CHUNK - from);
         }
     }
 
@@ -69,12 +70,20 @@ final class SparseModulus {
      *
      * @param lowest the lowest bit wanted
      */
-    void divide(long address, long lowest) {
+    void divide(long address, long lowest, Team.Part part) {
+        long end = (lowest >>> 3) / CHUNK;
         for (int m : exponents) {
-            // The top chunk that something is added to.
-            long top = (bytes - (1L << m - 4) - 1) / CHUNK;
-            for (long c = top; c >= (lowest >>> 3) / CHUNK; c--) {
-                add(address, address, m, c * CHUNK);
+            // What is added comes from 2^(m-1) bits higher at least: so many are independent of each other.
+            long window = (1L << m - 4) / CHUNK;
+            // From the top chunk that something is added to.
+            for (long top = (bytes - (1L << m - 4) - 1) / CHUNK + 1; top > end; top -= window) {
+                long from = Math.max(end, top - window);
+                long n = top - from;
+                while (part.next()) {
+                    for (long c = from + part.to(n) - 1; c >= from + part.from(n); c--) {
+                        add(address, address, m, c * CHUNK);
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
-
 /** The additive Fourier transform modulo s_m + 1 (docs/additive-fft.md). Values lie in memory as the implementation likes. */
 sealed interface Transform permits AdditiveFft, NativeTransform {
     /** Bytes of the coefficients, and of the values. */
@@ -12,9 +10,9 @@ sealed interface Transform permits AdditiveFft, NativeTransform {
      *
      * @param coefficients {@link #bytes} bytes, in the basis of {@link BasisConversion}
      * @param values {@link #bytes} bytes, overwritten
-     * @param scratch for each worker {@link TransformKernels#scratchBytes}
+     * @param scratch for each part {@link TransformKernels#scratchBytes}
      */
-    void forward(long coefficients, long values, long scratch, Workers workers);
+    void forward(long coefficients, long values, long scratch, Team.Part part);
 
     /**
      * The polynomial whose values are those of another times {@code factor}.
@@ -24,5 +22,5 @@ sealed interface Transform permits AdditiveFft, NativeTransform {
      * @param values {@link #bytes} bytes, overwritten
      * @param product receives the coefficients of the product; may be {@code coefficients}
      */
-    void multiply(long coefficients, long factor, long values, long product, long scratch, Workers workers);
+    void multiply(long coefficients, long factor, long values, long product, long scratch, Team.Part part);
 }

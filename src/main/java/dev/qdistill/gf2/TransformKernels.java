@@ -1,6 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 
 /** What {@link TransformProduct} computes with, on absolute addresses of 64-byte aligned memory (see {@link Memory}). */
@@ -12,10 +11,10 @@ sealed interface TransformKernels permits VectorTransforms, NativeTransforms {
     int scratchBytes();
 
     /** From monomials to the basis of the transform: see {@link BasisConversion}. */
-    void toTransformBasis(long address, long bits, Workers workers);
+    void toTransformBasis(long address, long bits, Team.Part part);
 
     /** The inverse of {@link #toTransformBasis}. */
-    void toMonomials(long address, long bits, Workers workers);
+    void toMonomials(long address, long bits, Team.Part part);
 
     /** {@code to ^= from}, a multiple of 64 bytes. */
     void xor(long to, long from, long bytes);

@@ -1,10 +1,11 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
+import static java.util.Objects.requireNonNull;
+
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products modulo (s_{m_1} + 1)(s_{m_2} + 1) …, m_1 &gt; m_2 &gt; …, whose degree is at least the product's length: a transform for
@@ -38,12 +39,17 @@ final class TransformProduct implements MiddleProduct {
     private final long degree;
     private final Arena tables = Arena.ofShared();
     private final SecretArena secrets = new SecretArena();
-    private final Workers workers;
+    private final Team team;
     private final BitString coefficients;
     private final BitString product;
     private final long firstValues;
     private final long values;
     private final long scratch;
+    private final Team.Work transformFirst = this::transformFirst;
+    private final Team.Work multiplySecond = this::multiplySecond;
+    // The arguments of the call that is under way.
+    private @Nullable BitString factor;
+    private @Nullable BitString result;
     private boolean hasFirst;
 
     TransformProduct(Gf2Multiplier.Shape shape, TransformKernels kernels) {
@@ -71,7 +77,7 @@ final class TransformProduct implements MiddleProduct {
             sum += 1L << exponents[k];
         }
         degree = sum;
-        workers = new Workers(shape.threads());
+        team = new Team(shape.threads());
         // 64 bytes more than the coefficients, since kernels read beyond.
         coefficients = BitString.allocate(secrets, degree + 512);
         firstValues = secrets.allocate(degree / 8, 64).address();
@@ -119,13 +125,8 @@ final class TransformProduct implements MiddleProduct {
     @Override
     public void setFirst(BitString a) {
         shape.requireFirst(a);
-        long bits = load(a, sequence == Sequence.FIRST);
-        long c = coefficients.segment().address();
-        for (int k = 0; k < transforms.length; k++) {
-            fold(c, bits, k);
-            transforms[k].forward(c, firstValues + offsets[k] / 8, scratch, workers);
-            fold(c, bits, k);
-        }
+        hasFirst = false;
+        run(transformFirst, a, null);
         hasFirst = true;
     }
 
@@ -135,90 +136,140 @@ final class TransformProduct implements MiddleProduct {
         if (!hasFirst) {
             throw new IllegalStateException("multiply before setFirst");
         }
-        long bits = load(b, sequence == Sequence.SECOND);
+        run(multiplySecond, b, result);
+    }
+
+    private void run(Team.Work work, BitString factor, @Nullable BitString result) {
+        this.factor = factor;
+        this.result = result;
+        try {
+            team.run(work);
+        } finally {
+            this.factor = null;
+            this.result = null;
+        }
+    }
+
+    private void transformFirst(Team.Part part) {
+        long bits = load(shape.aBits(), sequence == Sequence.FIRST, part);
+        long c = coefficients.segment().address();
+        for (int k = 0; k < transforms.length; k++) {
+            fold(c, bits, k, part);
+            transforms[k].forward(c, firstValues + offsets[k] / 8, scratch, part);
+            fold(c, bits, k, part);
+        }
+    }
+
+    private void multiplySecond(Team.Part part) {
+        long bits = load(shape.bBits(), sequence == Sequence.SECOND, part);
         long c = coefficients.segment().address();
         long r = product.segment().address();
         for (int k = 0; k < transforms.length; k++) {
-            fold(c, bits, k);
+            fold(c, bits, k, part);
             long at = offsets[k] / 8;
-            transforms[k].multiply(c, firstValues + at, values, r + at, scratch, workers);
-            fold(c, bits, k);
+            transforms[k].multiply(c, firstValues + at, values, r + at, scratch, part);
+            fold(c, bits, k, part);
             if (k > 0) {
-                combine(r, k);
+                combine(r, k, part);
             }
         }
         if (sequence == Sequence.NONE) {
-            kernels.toMonomials(r, roundUp(shape.productBits()), workers);
-            copy(product, shape.offset(), result, 0, shape.length());
+            kernels.toMonomials(r, roundUp(shape.productBits()), part);
+            unload(shape.offset(), part);
         } else {
-            kernels.toMonomials(r, degree, workers);
-            modulus.divide(r, degree - shape.length());
-            copy(product, degree - shape.length(), result, 0, shape.length());
+            kernels.toMonomials(r, degree, part);
+            modulus.divide(r, degree - shape.length(), part);
+            unload(degree - shape.length(), part);
         }
     }
 
     // The coefficients of a factor, and zeros beyond. Returns the bits that are not all beyond.
-    private long load(BitString factor, boolean isSequence) {
-        long bits = roundUp(factor.length());
-        MemorySegment memory = coefficients.segment();
+    private long load(long length, boolean isSequence, Team.Part part) {
+        long bits = roundUp(length);
+        long address = coefficients.segment().address();
+        long skipped = 0;
+        long to = 0;
         if (isSequence) {
             // Bit offset + length - 1, the last one needed, comes to the top.
             long shift = degree - shape.offset() - shape.length();
-            long from = Math.max(0, -shift);
-            long to = Math.max(0, shift);
-            long count = Math.min(factor.length() - from, degree - to);
-            memory.asSlice(0, to >>> 6 << 3).fill((byte) 0);
-            coefficients.setBits(to & -64, (int) (to & 63), 0);
-            copy(factor, from, coefficients, to, count);
-            clear(to + count);
-            modulus.multiply(memory.address(), product.segment().address(), workers);
+            skipped = Math.max(0, -shift);
+            to = Math.max(0, shift);
             bits = degree;
-        } else {
-            copy(factor, 0, coefficients, 0, factor.length());
-            clear(factor.length());
         }
-        kernels.toTransformBasis(memory.address(), bits, workers);
+        long end = Math.min(degree, to + length - skipped);
+        while (part.next()) {
+            clear(address, 0, to + 63 >>> 6 << 3, part);
+            clear(address, end >>> 6 << 3, coefficients.segment().byteSize(), part);
+        }
+        while (part.next()) {
+            copy(requireNonNull(factor), skipped, coefficients, to, end - to, part);
+        }
+        if (isSequence) {
+            modulus.multiply(address, product.segment().address(), part);
+        }
+        kernels.toTransformBasis(address, bits, part);
         return bits;
     }
 
     // In pieces of whole words of the target.
-    private void copy(BitString from, long fromOffset, BitString to, long toOffset, long count) {
+    private static void copy(BitString from, long fromOffset, BitString to, long toOffset, long count, Team.Part part) {
         long first = toOffset >>> 6;
-        workers.split((toOffset + count + 63 >>> 6) - first, 1 << 14, (a, b, worker) -> {
-            long begin = Math.max(toOffset, first + a << 6);
-            long end = Math.min(toOffset + count, first + b << 6);
+        long words = (toOffset + count + 63 >>> 6) - first;
+        long begin = Math.max(toOffset, first + part.from(words) << 6);
+        long end = Math.min(toOffset + count, first + part.to(words) << 6);
+        if (begin < end) {
             to.copyFrom(from, fromOffset + begin - toOffset, begin, end - begin);
-        });
+        }
     }
 
-    private void clear(long from) {
-        long word = from + 63 & -64;
-        coefficients.setBits(from, (int) (word - from), 0);
-        coefficients.segment().asSlice(word >>> 3).fill((byte) 0);
+    private void unload(long offset, Team.Part part) {
+        while (part.next()) {
+            copy(product, offset, requireNonNull(result), 0, shape.length(), part);
+        }
+    }
+
+    // Bytes [from, to), multiples of 8: whole vectors together, words before and behind by one.
+    private void clear(long address, long from, long to, Team.Part part) {
+        long first = Math.min(to, from + 63 & -64);
+        long n = to - first >>> 6;
+        long begin = address + first + (part.from(n) << 6);
+        kernels.xor(begin, begin, part.to(n) - part.from(n) << 6);
+        if (part.index == 0) {
+            for (long at = from; at < first; at += 8) {
+                Memory.putWord(address + at, 0);
+            }
+            for (long at = first + (n << 6); at < to; at += 8) {
+                Memory.putWord(address + at, 0);
+            }
+        }
     }
 
     // Modulo s_k + 1, and back, which is the same.
-    private void fold(long c, long bits, int k) {
+    private void fold(long c, long bits, int k, Team.Part part) {
         long half = transforms[k].bytes();
-        xor(c, c + half, Math.clamp(bits / 8 - half, 0, half));
+        xor(c, c + half, Math.clamp(bits / 8 - half, 0, half), part);
     }
 
-    private void combine(long c, int k) {
+    private void combine(long c, int k, Team.Part part) {
         long bytes = transforms[k].bytes();
         long q = c + offsets[k] / 8;
-        xor(q, c, bytes);
-        xor(q, c + bytes, bytes);
+        xor(q, c, bytes, part);
+        xor(q, c + bytes, bytes, part);
         for (int subset = 0; subset < (1 << k) - 1; subset++) {
             long at = 0;
             for (int j = 0; j < k; j++) {
                 at += (subset >>> j & 1) == 0 ? 0 : transforms[j].bytes();
             }
-            xor(c + at, q, bytes);
+            xor(c + at, q, bytes, part);
         }
     }
 
-    private void xor(long to, long from, long bytes) {
-        workers.split(bytes >>> 6, 512, (a, b, worker) -> kernels.xor(to + (a << 6), from + (a << 6), b - a << 6));
+    private void xor(long to, long from, long bytes, Team.Part part) {
+        long n = bytes >>> 6;
+        while (n > 0 && part.next()) {
+            long first = part.from(n) << 6;
+            kernels.xor(to + first, from + first, (part.to(n) << 6) - first);
+        }
     }
 
     private static long roundUp(long bits) {
@@ -227,7 +278,7 @@ final class TransformProduct implements MiddleProduct {
 
     @Override
     public void close() {
-        workers.close();
+        team.close();
         secrets.close();
         if (tables.scope().isAlive()) {
             tables.close();

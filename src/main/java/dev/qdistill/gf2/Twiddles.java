@@ -44,9 +44,7 @@ final class Twiddles {
 
     /** Writes the tables of block b to {@code to}. */
     void start(long b, long to) {
-        for (int k = 0; k < bytes; k += 8) {
-            Memory.putWord(to + k, Memory.word(initial + k));
-        }
+        CopyKernel.copy(initial, to, bytes / 64);
         // Bit t alone is the sum of the steps t and t - 1.
         for (long rest = b; rest != 0; rest &= rest - 1) {
             int t = Long.numberOfTrailingZeros(rest);

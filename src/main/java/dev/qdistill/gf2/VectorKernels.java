@@ -20,6 +20,10 @@ final class VectorKernels {
         CopyKernel.xor(to, from, bytes);
     }
 
+    static void xorTaking(long to, long from, long bytes, long own) {
+        CopyKernel.xorTaking(to, from, bytes, own);
+    }
+
     static void bytes(long lo, long hi, int vectors, long mask, long table, byte pre, byte post) {
         ButterflyKernel.bytes(lo, hi, vectors, mask, table, pre, post);
     }

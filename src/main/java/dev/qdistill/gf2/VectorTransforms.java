@@ -1,6 +1,5 @@
 package dev.qdistill.gf2;
 
-import dev.qdistill.accel.Workers;
 import java.lang.foreign.Arena;
 
 /** By the Vector API. */
@@ -16,13 +15,13 @@ final class VectorTransforms implements TransformKernels {
     }
 
     @Override
-    public void toTransformBasis(long address, long bits, Workers workers) {
-        BasisConversion.forward(address, bits, workers);
+    public void toTransformBasis(long address, long bits, Team.Part part) {
+        BasisConversion.forward(address, bits, part);
     }
 
     @Override
-    public void toMonomials(long address, long bits, Workers workers) {
-        BasisConversion.inverse(address, bits, workers);
+    public void toMonomials(long address, long bits, Team.Part part) {
+        BasisConversion.inverse(address, bits, part);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +18,12 @@ public enum KeyExport {
     /** The same bytes as lower-case hexadecimal digits and a line feed. */
     HEX,
     /** The same bytes as Base64 (RFC 4648, padded) on one line, and a line feed. */
-    BASE64;
+    BASE64,
+    /**
+     * A stream of type 7 of the qcrypto stack: a header of 16 bytes (docs/formats.md; epoch 0, one epoch), then words of 32
+     * bits, the first bit of each the highest.
+     */
+    QCRYPTO_T7;
 
     private static final byte[] HEX_DIGITS = digits("0123456789abcdef");
     private static final byte[] BASE64_DIGITS =
@@ -28,7 +34,13 @@ public enum KeyExport {
 
     /** The name on the command line. */
     public String id() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** As {@link #id}. */
+    @Override
+    public String toString() {
+        return id();
     }
 
     /**
@@ -61,6 +73,10 @@ public enum KeyExport {
             Durable.append(channel, key.bytes());
             return;
         }
+        if (this == QCRYPTO_T7) {
+            words(key, channel);
+            return;
+        }
         MemorySegment bytes = key.bytes();
         try (Arena arena = new dev.qdistill.bits.SecretArena()) {
             MemorySegment text = arena.allocate(2L * CHUNK);
@@ -71,6 +87,27 @@ public enum KeyExport {
             }
             text.set(ValueLayout.JAVA_BYTE, 0, (byte) LINE_FEED);
             Durable.append(channel, text.asSlice(0, 1));
+        }
+    }
+
+    private static void words(BitString key, FileChannel channel) throws IOException {
+        ValueLayout.OfInt little = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+        try (Arena arena = new dev.qdistill.bits.SecretArena()) {
+            MemorySegment head = arena.allocate(16);
+            head.set(little, 0, 7);
+            head.set(little, 8, 1);
+            head.set(little, 12, Math.toIntExact(key.length()));
+            Durable.append(channel, head);
+            MemorySegment words = arena.allocate(CHUNK);
+            for (long at = 0; at < key.length(); at += 8L * CHUNK) {
+                int count = (int) ((Math.min(8L * CHUNK, key.length() - at) + 31) / 32);
+                for (int w = 0; w < count; w++) {
+                    long from = at + 32L * w;
+                    int valid = (int) Math.min(32, key.length() - from);
+                    words.set(little, 4L * w, Integer.reverse((int) key.bits(from, valid)));
+                }
+                Durable.append(channel, words.asSlice(0, 4L * count));
+            }
         }
     }
 

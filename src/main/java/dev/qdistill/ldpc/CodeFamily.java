@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -180,6 +181,22 @@ public final class CodeFamily {
     /** The name of the resource with the codes of a frame length designed for a profile. */
     static String fileName(int frameBits, Profile designedFor) {
         return "codes-" + frameBits + (designedFor == Profile.FAST ? "-fast" : "") + ".qdlf";
+    }
+
+    /** Whether a file has the shipped codes of a frame length designed for a profile, byte for byte. */
+    static boolean isShipped(int frameBits, Profile designedFor, Path file) throws IOException {
+        try (InputStream in = CodeFamily.class.getResourceAsStream(fileName(frameBits, designedFor))) {
+            return in != null && Arrays.equals(in.readAllBytes(), Files.readAllBytes(file));
+        }
+    }
+
+    /** The profile that a shipped code was designed for. */
+    public Profile designedFor(Entry entry) {
+        return parts.stream()
+                .filter(p -> p.entries.contains(entry))
+                .findFirst()
+                .orElseThrow(() -> new NoSuchElementException("There is no code '" + entry.name + "'"))
+                .profile;
     }
 
     /** Writes codes of one frame length as the resource that {@link #shipped()} reads. */

@@ -49,7 +49,7 @@ public record CodeMeasurement(
     }
 
     /**
-     * Decodes up to {@code frames} frames; stops early when more than {@code maxFailures} have failed.
+     * Decodes up to {@code frames} frames, one attempt each; stops early when more than {@code maxFailures} have failed.
      *
      * @param maxIterations of the one attempt
      * @param threads 1 or more
@@ -64,10 +64,30 @@ public record CodeMeasurement(
             int maxFailures,
             int threads,
             long seed) {
+        return measure(code, backend, rule, qber, maxIterations, 0, frames, maxFailures, threads, seed);
+    }
+
+    /**
+     * The same with a second attempt at each frame that failed, from the beginning with the other rule; what it decodes is no
+     * failure.
+     *
+     * @param otherIterations of the second attempt; 0 for none
+     */
+    public static CodeMeasurement measure(
+            QuasiCyclicCode code,
+            Backend backend,
+            UpdateRule rule,
+            double qber,
+            int maxIterations,
+            int otherIterations,
+            int frames,
+            int maxFailures,
+            int threads,
+            long seed) {
         AtomicInteger next = new AtomicInteger();
         AtomicInteger failed = new AtomicInteger();
-        Callable<CodeMeasurement> worker =
-                () -> decode(code, backend, rule, qber, maxIterations, frames, maxFailures, seed, next, failed);
+        Callable<CodeMeasurement> worker = () -> decode(
+                code, backend, rule, qber, maxIterations, otherIterations, frames, maxFailures, seed, next, failed);
         if (threads == 1) {
             try {
                 return worker.call();
@@ -108,6 +128,7 @@ public record CodeMeasurement(
             UpdateRule rule,
             double qber,
             int maxIterations,
+            int otherIterations,
             int frames,
             int maxFailures,
             long seed,
@@ -130,6 +151,11 @@ public record CodeMeasurement(
                 long start = System.nanoTime();
                 decoder.begin(syndrome, 0, qber);
                 boolean converged = decoder.run(rule, maxIterations);
+                if (!converged && otherIterations > 0) {
+                    decoder.restart();
+                    converged =
+                            decoder.run(rule == UpdateRule.PHI ? UpdateRule.MIN_SUM : UpdateRule.PHI, otherIterations);
+                }
                 decoder.error(found, 0);
                 nanos += System.nanoTime() - start;
                 iterations += decoder.iterations();

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * base matrix by {@link CodeConstruction}, operating points by simulation. Deterministic from the seed.
  */
 public final class FamilyDesign {
+    /** The seed that the shipped codes were designed with. */
+    public static final long SHIPPED_SEED = 1;
+
     /** Message units a nat, and the largest message. */
     private static final int UNITS = 6;
 
@@ -57,8 +61,13 @@ public final class FamilyDesign {
     /** Edge updates a bit of long frames on average. */
     private static final double LONG_WORK = 430;
 
+    private static final int THRESHOLD_ITERATIONS = 300;
+
     private static final double LARGEST_LEAKAGE = .62;
     private static final double SMALLEST_LEAKAGE = .039;
+
+    /** Seeds beyond the first that a design may take a matrix from. */
+    private static final int SEEDS = Math.max(ATTEMPTS, LONG_MATRICES - 1);
 
     private final int frameBits;
     private final Profile profile;
@@ -71,9 +80,9 @@ public final class FamilyDesign {
      *
      * @param frameBits a power of two from 2^12 to 2^20
      * @param profile what the codes are designed for
-     * @param frames simulated for a point
-     * @param threads that simulate
-     * @param seed of constructions and simulations
+     * @param frames simulated for a point; 0 for as many as the shipped codes were designed with
+     * @param threads that simulate; the codes do not depend on their number
+     * @param seed of constructions and simulations; {@value #SHIPPED_SEED} for the shipped codes
      */
     public FamilyDesign(int frameBits, Profile profile, int frames, int threads, long seed) {
         if (Integer.bitCount(frameBits) != 1 || frameBits < 1 << 12 || frameBits > 1 << 20) {
@@ -82,9 +91,53 @@ public final class FamilyDesign {
         }
         this.frameBits = frameBits;
         this.profile = profile;
-        this.frames = frames;
+        this.frames = frames > 0 ? frames : usualFrames(frameBits, profile);
         this.threads = threads;
         this.seed = seed;
+    }
+
+    private static int usualFrames(int frameBits, Profile profile) {
+        boolean longEfficient = profile == Profile.EFFICIENT && frameBits >= 1 << 18;
+        return !longEfficient ? 500 : frameBits < 1 << 20 ? 100 : 60;
+    }
+
+    /**
+     * The seed with which the base matrix and the decoder tables of a code come about, bit for bit. Of several matrices that are
+     * tried for a code the best is taken, so it may be a few above that of the design.
+     *
+     * @return empty if the code is none of this design
+     */
+    public OptionalLong seedOf(QuasiCyclicCode code) {
+        for (double leakage : leakages()) {
+            if (syndromeBits(leakage) != code.syndromeBits()) {
+                continue;
+            }
+            DecoderTables tables = null;
+            for (long s = seed; s <= seed + SEEDS; s++) {
+                QuasiCyclicCode again = design(leakage, s, tables);
+                tables = again.tables();
+                if (again.with(
+                                again.name(),
+                                code.operatingQber(Profile.EFFICIENT),
+                                code.operatingQber(Profile.FAST),
+                                tables)
+                        .equals(code)) {
+                    return OptionalLong.of(s);
+                }
+            }
+            // Codes of a few rows take the first of several leakages that are rounded to the same.
+            return OptionalLong.empty();
+        }
+        return OptionalLong.empty();
+    }
+
+    private int syndromeBits(double leakage) {
+        int circulant = circulant(leakage);
+        return rows(leakage, circulant) * circulant;
+    }
+
+    private int rows(double leakage, int circulant) {
+        return Math.max(2, (int) Math.round(leakage * frameBits / circulant));
     }
 
     /** The leakages 1 - R of the family. */
@@ -107,20 +160,27 @@ public final class FamilyDesign {
         return longEfficient() ? FINE_STEP * FINE_STEP : FINE_STEP;
     }
 
-    /** Designs and measures all codes and writes them to a file in {@code directory}, named as the resource is. */
-    public void write(Path directory, Consumer<String> progress) throws IOException {
-        CodeFamily.write(directory.resolve(CodeFamily.fileName(frameBits, profile)), designAll(progress));
+    /**
+     * Designs and measures all codes and writes them to a file in {@code directory}, named as the resource is.
+     *
+     * @return whether the file is that of the shipped codes, byte for byte
+     */
+    public boolean write(Path directory, Consumer<String> progress) throws IOException {
+        Path file = directory.resolve(CodeFamily.fileName(frameBits, profile));
+        CodeFamily.write(file, designAll(progress));
+        return CodeFamily.isShipped(frameBits, profile, file);
     }
 
     /** Designs and measures all codes; tells {@code progress} a line about each. */
     public List<QuasiCyclicCode> designAll(Consumer<String> progress) {
-        return designAll(leakages(), progress);
+        return designAll(leakages(), frameBits < 1 << 14 ? 1.25 : 1.18, progress);
     }
 
-    List<QuasiCyclicCode> designAll(List<Double> leakages, Consumer<String> progress) {
+    // From efficiency `first` on; each code's is where the search for that of the next one begins.
+    List<QuasiCyclicCode> designAll(List<Double> leakages, double first, Consumer<String> progress) {
         List<QuasiCyclicCode> codes = new ArrayList<>();
         int before = -1;
-        double guess = frameBits < 1 << 14 ? 1.25 : 1.18;
+        double guess = first;
         for (double leakage : leakages) {
             QuasiCyclicCode code;
             try {
@@ -179,7 +239,7 @@ public final class FamilyDesign {
     private QuasiCyclicCode design(double leakage, long matrixSeed, @Nullable DecoderTables known) {
         int circulant = circulant(leakage);
         int columns = frameBits / circulant;
-        int rows = Math.max(2, (int) Math.round(leakage * columns));
+        int rows = rows(leakage, circulant);
         // The window is well below the number of rows, and above the highest degree.
         boolean coupled = profile == Profile.EFFICIENT && coupled(leakage);
         int window = coupled ? Math.min(rows / 2, window(leakage)) : 0;
@@ -457,6 +517,19 @@ public final class FamilyDesign {
         return profile == Profile.EFFICIENT && frameBits >= 1 << 18;
     }
 
+    /**
+     * The lowest f at which {@value #THRESHOLD_ITERATIONS} flooding iterations of our decoder decode an infinite, cycle-free and
+     * uncoupled code of these degrees, to half a per cent.
+     */
+    public static double threshold(QuasiCyclicCode code) {
+        return new DensityEvolution(
+                        UpdateRule.PHI,
+                        code.tables().unitsPerNat(),
+                        code.tables().phiResolution(),
+                        CLIP)
+                .threshold(code.degreeDistribution(), code.rate(), THRESHOLD_ITERATIONS);
+    }
+
     /** The error rate at which the code has efficiency f. */
     public static double qber(QuasiCyclicCode code, double f) {
         return QuasiCyclicCode.inverseBinaryEntropy((1 - code.rate()) / f);
@@ -488,6 +561,7 @@ public final class FamilyDesign {
                 /* maxFailures= */ frames,
                 threads,
                 seed + 1);
-        return m.meanIterations() * code.edges() / code.columns();
+        // Hopeless frames are given up after a few iterations: that is no little work.
+        return 2 * m.failures() > m.frames() ? Double.MAX_VALUE : m.meanIterations() * code.edges() / code.columns();
     }
 }

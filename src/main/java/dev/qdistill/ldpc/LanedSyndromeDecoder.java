@@ -35,7 +35,9 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
     final int[] table;
     // By column: the shift to which its posteriors are aligned at the end of an iteration.
     final int[] alignment;
-    final long rotations;
+    // All the addresses that follow are in it.
+    final MemorySegment memory;
+    final long base;
     final long scratch;
     final long phi;
     final long posteriors;
@@ -59,20 +61,17 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
         int largest = Arrays.stream(degree).max().orElse(0);
         long buffer = (long) code.columns() * circulant + SKEW;
 
-        long size = LANES * LANES
-                + PENDING
+        long size = PENDING
                 + (long) largest * LANES
                 + DecoderTables.SIZE * (1 + 2L * DecoderTables.STATES)
                 + 3 * buffer
                 + (long) code.edges() * circulant
                 + SKEW
                 + (long) rows * circulant;
-        MemorySegment all = arena.allocate(size, 4096);
-        long at = all.address();
-        rotations = at;
-        at += LANES * LANES;
-        scratch = at + PENDING;
-        at = scratch + (long) largest * LANES;
+        memory = arena.allocate(size, 4096);
+        base = memory.address();
+        scratch = base + PENDING;
+        long at = scratch + (long) largest * LANES;
         phi = at;
         at += DecoderTables.SIZE;
         psi = at;
@@ -84,11 +83,11 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
         messages = at;
         at += (long) code.edges() * circulant + SKEW;
         syndromes = at;
-        posteriorMemory = all.asSlice(posteriors - all.address(), (long) code.columns() * circulant);
+        posteriorMemory = memory.asSlice(posteriors - base, (long) code.columns() * circulant);
 
         fillAddresses(buffer);
         verifyAddresses(3 * buffer - LANES);
-        fillTables(all);
+        fillTables();
     }
 
     private void fillAddresses(long buffer) {
@@ -113,19 +112,24 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
                 int target = nth == d - 1 ? 0 : odd && nth == d - 2 ? 2 : (nth + 1) % 2;
                 long column = (long) c * circulant;
                 for (int chunk = 0; chunk < chunks; chunk++) {
-                    int from = chunk + rotation % chunks;
-                    int lanes = rotation / chunks;
-                    if (from >= chunks) {
-                        from -= chunks;
-                        lanes = lanes + 1 & LANES - 1;
-                    }
                     int i = entry + 2 * (chunk * degree[r] + number[e]);
-                    table[i] = Math.toIntExact(column + source * buffer + (long) from * LANES | lanes);
+                    table[i] = Math.toIntExact(column + source * buffer) + rotated(chunk, rotation);
                     table[i + 1] = Math.toIntExact(column + target * buffer + (long) chunk * LANES);
                 }
             }
             entry += 2 * chunks * degree[r];
         }
+    }
+
+    // Where a chunk of a column lies that has to be rotated: the offset of another chunk | the rotation of its lanes.
+    final int rotated(int chunk, int rotation) {
+        int from = chunk + rotation % chunks;
+        int lanes = rotation / chunks;
+        if (from >= chunks) {
+            from -= chunks;
+            lanes = lanes + 1 & LANES - 1;
+        }
+        return from * LANES | lanes;
     }
 
     // A column that the layer before has too keeps its place in the common loop; the others fill the gaps.
@@ -155,7 +159,7 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
         }
     }
 
-    // The kernels access memory at these addresses without a check.
+    // The kernels in C access memory at these addresses without a check.
     private void verifyAddresses(long last) {
         for (int i = 0; i < table.length; i++) {
             int offset = i % 2 == 0 ? table[i] & -LANES : table[i];
@@ -169,18 +173,13 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
         }
     }
 
-    private void fillTables(MemorySegment all) {
-        for (int r = 0; r < LANES; r++) {
-            for (int l = 0; l < LANES; l++) {
-                all.set(JAVA_BYTE, rotations - all.address() + (long) r * LANES + l, (byte) (l + r & LANES - 1));
-            }
-        }
+    private void fillTables() {
         DecoderTables t = code.tables();
-        MemorySegment.copy(t.phi(), 0, all, JAVA_BYTE, phi - all.address(), DecoderTables.SIZE);
+        MemorySegment.copy(t.phi(), 0, memory, JAVA_BYTE, phi - base, DecoderTables.SIZE);
         for (int s = 0; s < DecoderTables.STATES; s++) {
-            long offset = (long) s * DecoderTables.SIZE - all.address();
-            MemorySegment.copy(t.psi()[s], 0, all, JAVA_BYTE, psi + offset, DecoderTables.SIZE);
-            MemorySegment.copy(t.minSum()[s], 0, all, JAVA_BYTE, minSum + offset, DecoderTables.SIZE);
+            long offset = (long) s * DecoderTables.SIZE - base;
+            MemorySegment.copy(t.psi()[s], 0, memory, JAVA_BYTE, psi + offset, DecoderTables.SIZE);
+            MemorySegment.copy(t.minSum()[s], 0, memory, JAVA_BYTE, minSum + offset, DecoderTables.SIZE);
         }
     }
 
@@ -204,21 +203,21 @@ abstract sealed class LanedSyndromeDecoder extends SyndromeDecoder
             long k = known.word(w);
             while (k != 0) {
                 int bit = w * 64 + Long.numberOfTrailingZeros(k);
-                Memory.ALL.set(JAVA_BYTE, address(bit), (byte) (knownErrors.get(bit) ? -127 : 127));
+                memory.set(JAVA_BYTE, offset(bit), (byte) (knownErrors.get(bit) ? -127 : 127));
                 k &= k - 1;
             }
         }
     }
 
-    // Of the posterior of a bit between iterations.
-    private long address(int bit) {
+    // Of the posterior of a bit between iterations, in the memory.
+    private long offset(int bit) {
         int c = bit / circulant;
         int element = Math.floorMod(bit % circulant - alignment[c], circulant);
-        return posteriors + (long) c * circulant + (long) (element % chunks) * LANES + element / chunks;
+        return posteriors - base + (long) c * circulant + (long) (element % chunks) * LANES + element / chunks;
     }
 
     @Override
     final int posterior(int bit) {
-        return Memory.ALL.get(JAVA_BYTE, address(bit));
+        return memory.get(JAVA_BYTE, offset(bit));
     }
 }

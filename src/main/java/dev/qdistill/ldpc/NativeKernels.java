@@ -12,33 +12,33 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
-/** In C: native/ldpc_kernels.c, through the foreign function interface. */
+/** In C: native/ldpc_kernels.c and ldpc_kernels_avx2.c, through the foreign function interface. */
 final class NativeKernels {
     private final MethodHandle phi;
     private final MethodHandle minSum;
     private final MethodHandle load;
     private final MethodHandle decide;
+    private final MethodHandle agrees;
     private final MethodHandle encode;
     private final MethodHandle matches;
 
-    private NativeKernels(SymbolLookup library) {
-        phi = bind(library, "phi", JAVA_LONG, JAVA_LONG, JAVA_INT);
-        minSum = bind(library, "min_sum", JAVA_LONG, JAVA_LONG, JAVA_INT);
-        load = bind(library, "load", JAVA_LONG, JAVA_LONG);
-        decide = bind(library, "decide", JAVA_LONG, JAVA_LONG);
-        encode = bind(library, "encode", JAVA_LONG, JAVA_LONG, JAVA_LONG);
-        matches = bind(library, "matches", JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private NativeKernels(SymbolLookup library, String prefix) {
+        phi = bind(library, prefix + "phi", JAVA_LONG, JAVA_LONG, JAVA_INT);
+        minSum = bind(library, prefix + "min_sum", JAVA_LONG, JAVA_LONG, JAVA_INT);
+        load = bind(library, prefix + "load", JAVA_LONG, JAVA_LONG);
+        decide = bind(library, prefix + "decide", JAVA_LONG, JAVA_LONG);
+        agrees = bind(library, prefix + "agrees", JAVA_LONG);
+        encode = bind(library, prefix + "encode", JAVA_LONG, JAVA_LONG, JAVA_LONG);
+        matches = bind(library, prefix + "matches", JAVA_LONG, JAVA_LONG, JAVA_LONG);
     }
 
     @SuppressWarnings("restricted") // the signatures are those of native/ldpc_kernels.c
     private static MethodHandle bind(SymbolLookup library, String name, MemoryLayout... arguments) {
         return Linker.nativeLinker()
-                .downcallHandle(
-                        library.findOrThrow("qd_ldpc_avx512_" + name), FunctionDescriptor.of(JAVA_LONG, arguments));
+                .downcallHandle(library.findOrThrow(name), FunctionDescriptor.of(JAVA_LONG, arguments));
     }
 
     /** Why there are none here; empty if there are. They are used only if they pass a self-test. */
@@ -56,6 +56,13 @@ final class NativeKernels {
         throw new IllegalStateException(problem().orElseThrow());
     }
 
+    /** Those for an instruction set that this machine has, not tested; empty if the compiler did not know it. */
+    static Optional<NativeKernels> of(NativeIsa isa) {
+        SymbolLookup library = NativeLibrary.symbols().orElseThrow();
+        String prefix = isa == NativeIsa.AVX512 ? "qd_ldpc_avx512_" : "qd_ldpc_avx2_";
+        return library.find(prefix + "phi").map(any -> new NativeKernels(library, prefix));
+    }
+
     /** One iteration; returns the number of unsatisfied checks. */
     long iterate(UpdateRule rule, MemorySegment layout, long magnitudes, boolean first) {
         try {
@@ -71,6 +78,15 @@ final class NativeKernels {
             long zero =
                     (long) load.invokeExact(layout.address(), syndrome.segment().address());
             assert zero == 0;
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Whether the signs of the posteriors have the syndrome. */
+    boolean agrees(MemorySegment layout) {
+        try {
+            return (long) agrees.invokeExact(layout.address()) != 0;
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -118,18 +134,18 @@ final class NativeKernels {
             if (NativeLibrary.symbols().isEmpty()) {
                 return NativeLibrary.problem().orElse("");
             }
-            if (!NativeLibrary.has(NativeIsa.AVX512)) {
-                return "the C kernels of the decoder need " + NativeIsa.AVX512.needs()
-                        + " (qdistill.native.isa may refuse it)";
+            String problem = "the C kernels of the decoder need " + NativeIsa.AVX2.needs()
+                    + " (qdistill.native.isa may refuse it)";
+            for (NativeIsa isa : NativeLibrary.isas()) {
+                Optional<NativeKernels> kernels = of(isa);
+                if (kernels.isPresent() && selfTest(kernels.get())) {
+                    return kernels.get();
+                }
+                problem = kernels.isPresent()
+                        ? "the C kernels of the decoder for " + isa.id() + " failed their self-test"
+                        : "the library has no decoder for " + isa.id();
             }
-            try {
-                NativeKernels kernels =
-                        new NativeKernels(NativeLibrary.symbols().orElseThrow());
-                return selfTest(kernels) ? kernels : "the C kernels of the decoder failed their self-test";
-            } catch (NoSuchElementException e) {
-                // The compiler knew no such instructions.
-                return "the library has no decoder for " + NativeIsa.AVX512.id();
-            }
+            return problem;
         }
 
         // A few iterations of both rules on a random syndrome, against the reference.

@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
     // What kernels read beyond the table, in bytes.
     private static final long AHEAD = 256;
-    // Messages from which on the kernels prefetch, in bytes: what second-level caches hold.
-    private static final long NEAR = 1 << 20;
+    // Messages from which on the kernels prefetch, in bytes: below, in huge pages, it costs more than it gains.
+    private static final long NEAR = 1 << 22;
 
     private final NativeKernels kernels;
     private final MemorySegment layout;
@@ -29,9 +29,11 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
         MemorySegment.copy(alignment, 0, alignments, JAVA_INT, 0, alignment.length);
         MemorySegment strides = arena.allocate(8L * chunks, 64);
         MemorySegment.copy(LaneBits.strides(chunks), 0, strides, JAVA_LONG, 0, chunks);
+        MemorySegment bits = arena.allocate(4L * code.edges() * chunks, 64);
+        fillSources(bits);
         // Layout of native/ldpc_kernels.c.
         long[] fields = {
-            rotations,
+            LaneRotations.ALL.address(),
             scratch,
             phi,
             entries.address(),
@@ -45,10 +47,25 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
             alignment.length,
             strides.address(),
             arena.allocate(8L * chunks, 64).address(),
-            (long) code.edges() * circulant > NEAR ? 1 : 0
+            (long) code.edges() * circulant > NEAR ? 1 : 0,
+            bits.address()
         };
         layout = arena.allocate(8L * fields.length, 64);
         MemorySegment.copy(fields, 0, layout, JAVA_LONG, 0, fields.length);
+    }
+
+    // By step and edge: where the posteriors are between iterations.
+    private void fillSources(MemorySegment bits) {
+        int entry = 0;
+        for (int r = 0; r < code.rows(); r++) {
+            for (int chunk = 0; chunk < chunks; chunk++) {
+                for (int e = code.rowStart(r); e < code.rowStart(r + 1); e++) {
+                    int c = code.column(e);
+                    int rotation = Math.floorMod(code.shift(e) - alignment[c], circulant);
+                    bits.setAtIndex(JAVA_INT, entry++, c * circulant + rotated(chunk, rotation));
+                }
+            }
+        }
     }
 
     @Override
@@ -66,6 +83,11 @@ final class NativeSyndromeDecoder extends LanedSyndromeDecoder {
         boolean f = first;
         first = false;
         return kernels.iterate(rule, layout, magnitudes(rule, state), f);
+    }
+
+    @Override
+    boolean plausible() {
+        return kernels.agrees(layout);
     }
 
     @Override

@@ -29,7 +29,15 @@ final class NativeSyndromeEncoder extends SyndromeEncoder {
         // Every circulant twice in a row, so that no window wraps around, and what the last loads may touch.
         MemorySegment doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
         // Encoder of native/ldpc_kernels.c.
-        long[] fields = {windows.address(), rowStart.address(), doubled.address(), code.rows(), code.columns(), words};
+        long[] fields = {
+            windows.address(),
+            rowStart.address(),
+            doubled.address(),
+            code.rows(),
+            code.columns(),
+            words,
+            arena.allocate(8L * words, 64).address()
+        };
         layout = arena.allocate(8L * fields.length, 64);
         MemorySegment.copy(fields, 0, layout, JAVA_LONG, 0, fields.length);
     }

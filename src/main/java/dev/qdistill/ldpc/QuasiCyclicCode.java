@@ -147,6 +147,16 @@ public final class QuasiCyclicCode {
     }
 
     /**
+     * The time of an iteration, in updates of one edge by {@link UpdateRule#PHI}: beside its edges a check costs two more (its
+     * share of the work before and after the iterations included), and where min-sum finishes, three iterations in ten cost a
+     * sixth less. Fitted to the native kernels (docs/benchmarks.md).
+     */
+    public double iterationWork() {
+        double rule = tables.minSumBelow() > 0 ? 0.95 : 1;
+        return rule * (edges() + 2.0 * rows()) * circulant();
+    }
+
+    /**
      * The error rate up to which the decoder with {@link UpdateRule#PHI} is measured to correct all but 10^-3 to 10^-2 of the
      * frames at the first attempt, within the limits of the profile.
      */

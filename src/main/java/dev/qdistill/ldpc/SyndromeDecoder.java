@@ -94,9 +94,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
                 }
                 yield vectorProblem().isPresent() ? new ScalarSyndromeDecoder(code) : new VectorSyndromeDecoder(code);
             }
-            case OPENCL ->
-                throw new BackendUnavailableException(
-                        backend, "there is no such LDPC decoder; scalar, vector and native are");
+            case OPENCL -> throw new BackendUnavailableException(backend, "single frames are left to the CPU");
         };
     }
 
@@ -203,7 +201,10 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
             // it stalls.
             boolean few = unsatisfied * 256 <= checks;
             boolean stalled = unsatisfied * 8 <= checks && unsatisfied * 8 >= before * 7;
-            if ((few || stalled || i == maxIterations - 1) && satisfied()) {
+            boolean last = i == maxIterations - 1;
+            // Frames of coupled codes stall for long.
+            boolean doubtful = !few || before * 256 <= checks;
+            if ((last || (few || stalled) && (!doubtful || plausible())) && satisfied()) {
                 return true;
             }
             if (iterations % STRIDE == 0 && code.frameBits() >= LONG) {
@@ -263,42 +264,7 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
     public final void leastReliable(int count, BitString mask) {
         requireBegun();
         SyndromeEncoder.requireRange(mask, 0, code.frameBits());
-        int n = code.frameBits();
-        int[] histogram = new int[129];
-        for (int i = 0; i < n; i++) {
-            if (!known.get(i)) {
-                histogram[Math.abs(posterior(i))]++;
-            }
-        }
-        int threshold = 0;
-        int below = 0;
-        while (threshold < 128 && below + histogram[threshold] <= count) {
-            below += histogram[threshold++];
-        }
-        int ties = count - below;
-        // A step without common factor with n (whose factors are 2 and those of the base matrix) visits every bit once.
-        long step = (long) (n * 0.6180339887) | 1;
-        while (gcd(step, n) != 1) {
-            step += 2;
-        }
-        mask.wipe();
-        long at = 0;
-        for (int i = 0; i < n; i++, at = (at + step) % n) {
-            if (known.get(at)) {
-                continue;
-            }
-            int magnitude = Math.abs(posterior((int) at));
-            if (magnitude < threshold) {
-                mask.set(at, true);
-            } else if (magnitude == threshold && ties > 0) {
-                mask.set(at, true);
-                ties--;
-            }
-        }
-    }
-
-    private static long gcd(long a, long b) {
-        return b == 0 ? a : gcd(b, a % b);
+        LeastReliable.mark(code.frameBits(), known, this::posterior, count, mask);
     }
 
     /** Wipes and frees the state. */
@@ -328,6 +294,11 @@ public abstract sealed class SyndromeDecoder implements AutoCloseable
 
     /** One sweep over all layers; returns the number of checks unsatisfied by extrinsic signs. */
     abstract long iterate(UpdateRule rule, int state);
+
+    /** Whether the signs of the posteriors may have the syndrome: a quick test that need not find out. */
+    boolean plausible() {
+        return true;
+    }
 
     /** Writes the signs of the posteriors. */
     abstract void decide(BitString decision);

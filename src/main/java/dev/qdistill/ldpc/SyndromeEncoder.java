@@ -48,9 +48,7 @@ public abstract sealed class SyndromeEncoder
                         ? new ScalarSyndromeEncoder(code)
                         : new VectorSyndromeEncoder(code);
             }
-            case OPENCL ->
-                throw new BackendUnavailableException(
-                        backend, "there is no such syndrome encoder; scalar, vector and native are");
+            case OPENCL -> throw new BackendUnavailableException(backend, "single frames are left to the CPU");
         };
     }
 

@@ -17,15 +17,38 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
 
     private final MemorySegment messageMemory;
     private final LaneBits bits;
-    private final long[] addresses;
+    private final long[] trace;
 
     VectorSyndromeDecoder(QuasiCyclicCode code) {
         super(code, new VectorSyndromeEncoder(code));
-        messageMemory = Memory.ALL.asSlice(messages, (long) code.edges() * circulant);
+        messageMemory = memory.asSlice(messages - base, (long) code.edges() * circulant);
         bits = new LaneBits(chunks, arena);
-        addresses = new long[table.length];
-        for (int i = 0; i < table.length; i++) {
-            addresses[i] = posteriors + table[i];
+        trace = new long[table.length];
+        fillTrace();
+    }
+
+    // As the kernels go: pass 2 of a step's first edges, then both passes in turn, then pass 1 of the last edges of the
+    // next step.
+    private void fillTrace() {
+        long first = posteriors - base;
+        int t = 0;
+        int next = 0;
+        int before = 0;
+        for (int step = 0; step <= degree.length * chunks; step++) {
+            int edges = step == degree.length * chunks ? 0 : degree[step / chunks];
+            int both = Math.min(before, edges) & -2;
+            int present = next - 2 * before;
+            for (; present < next - 2 * both; present += 2) {
+                trace[t++] = first + table[present + 1];
+            }
+            for (int i = 0; i < edges; i++) {
+                if (i < both) {
+                    trace[t++] = first + table[present + 2 * i + 1];
+                }
+                trace[t++] = first + table[next + 2 * i];
+            }
+            next += 2 * edges;
+            before = edges;
         }
     }
 
@@ -36,7 +59,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
                 VectorMask<Byte> ones = VectorMask.fromLong(SPECIES, bits.gather(syndrome, r * chunks, chunk));
                 ByteVector.zero(SPECIES)
                         .blend((byte) -1, ones)
-                        .intoMemorySegment(Memory.ALL, syndromes + (long) (r * chunks + chunk) * LANES, ORDER);
+                        .intoMemorySegment(memory, syndromes - base + (long) (r * chunks + chunk) * LANES, ORDER);
             }
         }
     }
@@ -55,34 +78,36 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
     private long iteratePhi(long psi) {
         long unsatisfied = 0;
         int entry = 0;
+        int at = 0;
         int before = 0;
         for (int r = 0; r < degree.length; r++) {
             unsatisfied += VectorPhiKernel.layer(
-                    rotations,
-                    scratch,
-                    phi,
-                    psi,
-                    addresses,
-                    entry,
+                    memory,
+                    scratch - base,
+                    phi - base,
+                    psi - base,
+                    trace,
+                    at,
                     degree[r],
                     before,
-                    messages + LANES / 2 * (long) entry,
-                    syndromes + (long) r * circulant,
+                    messages - base + LANES / 2 * (long) entry,
+                    syndromes - base + (long) r * circulant,
                     chunks);
             entry += 2 * chunks * degree[r];
+            at += before + (2 * chunks - 1) * degree[r];
             before = degree[r];
         }
         VectorPhiKernel.layer(
-                rotations,
-                scratch,
-                phi,
-                psi,
-                addresses,
-                entry,
+                memory,
+                scratch - base,
+                phi - base,
+                psi - base,
+                trace,
+                at,
                 0,
                 before,
-                messages + LANES / 2 * (long) entry,
-                syndromes,
+                messages - base + LANES / 2 * (long) entry,
+                syndromes - base,
                 1);
         return unsatisfied;
     }
@@ -90,32 +115,34 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
     private long iterateMinSum(long minSum) {
         long unsatisfied = 0;
         int entry = 0;
+        int at = 0;
         int before = 0;
         for (int r = 0; r < degree.length; r++) {
             unsatisfied += VectorMinSumKernel.layer(
-                    rotations,
-                    scratch,
-                    minSum,
-                    addresses,
-                    entry,
+                    memory,
+                    scratch - base,
+                    minSum - base,
+                    trace,
+                    at,
                     degree[r],
                     before,
-                    messages + LANES / 2 * (long) entry,
-                    syndromes + (long) r * circulant,
+                    messages - base + LANES / 2 * (long) entry,
+                    syndromes - base + (long) r * circulant,
                     chunks);
             entry += 2 * chunks * degree[r];
+            at += before + (2 * chunks - 1) * degree[r];
             before = degree[r];
         }
         VectorMinSumKernel.layer(
-                rotations,
-                scratch,
-                minSum,
-                addresses,
-                entry,
+                memory,
+                scratch - base,
+                minSum - base,
+                trace,
+                at,
                 0,
                 before,
-                messages + LANES / 2 * (long) entry,
-                syndromes,
+                messages - base + LANES / 2 * (long) entry,
+                syndromes - base,
                 1);
         return unsatisfied;
     }
@@ -133,7 +160,7 @@ final class VectorSyndromeDecoder extends LanedSyndromeDecoder {
 
     private long signs(int c, int chunk) {
         return ByteVector.fromMemorySegment(
-                        SPECIES, Memory.ALL, posteriors + (long) c * circulant + (long) chunk * LANES, ORDER)
+                        SPECIES, memory, posteriors - base + (long) c * circulant + (long) chunk * LANES, ORDER)
                 .compare(LT, (byte) 0)
                 .toLong();
     }

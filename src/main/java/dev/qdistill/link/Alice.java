@@ -60,7 +60,7 @@ final class Alice implements Party {
         this.records = records;
         this.turns = turns;
         this.custody = custody;
-        this.block = new Block(parameters, engine, progress);
+        this.block = new Block(parameters, engine, custody, progress);
     }
 
     @Override
@@ -68,8 +68,9 @@ final class Alice implements Party {
         peer.send(new Message.Hello(block.parameters));
     }
 
-    private void beginReading() {
+    private void beginReading(Conversation peer) {
         turns.await(block.parameters.block());
+        records.turn(block.parameters.block(), peer::waiting);
         next = records.from();
         if (!records.exhausted()) {
             records.next(block.parameters.endPulse());
@@ -83,7 +84,7 @@ final class Alice implements Party {
             case Message.Hello m
             when state == State.HELLO -> {
                 block.parameters.requireEqual(m.parameters());
-                beginReading();
+                beginReading(peer);
                 state = State.DETECTIONS;
             }
             case Message.Detections m when state == State.DETECTIONS -> match(m.pulses());
@@ -182,7 +183,7 @@ final class Alice implements Party {
 
     private BadInputException noRecord(long pulse) {
         return new BadInputException(
-                records.dump().file(),
+                records.dump().name(),
                 "Bob detected pulse " + pulse + ", of which this dump has no record; a record of every pulse that Bob"
                         + " detected is expected");
     }
@@ -226,9 +227,14 @@ final class Alice implements Party {
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(
                 Block.publicCopy(announcedBases),
-                Block.publicCopy(intensities.low()),
-                Block.publicCopy(intensities.high())));
+                plane(intensities.low(), block.parameters.intensityPlanes() > 0),
+                plane(intensities.high(), block.parameters.intensityPlanes() > 1)));
         state = State.BASES;
+    }
+
+    /** A plane that is zero with so few intensities is not sent. */
+    private static BitString plane(BitString plane, boolean sent) {
+        return sent ? Block.publicCopy(plane) : BitString.allocate(Arena.ofAuto(), 0);
     }
 
     private void sift(Message.BobBases m, Conversation peer) {

@@ -25,9 +25,9 @@ final class Block implements AutoCloseable {
     /** Key bits under one verification tag. */
     private static final long GROUP_BITS = 1 << 20;
 
-    final Parameters parameters;
+    Parameters parameters;
     final Progress progress;
-    final StageClock clock = new StageClock();
+    final StageClock clock;
     private final Engine engine;
 
     private @Nullable SiftedBlock sifted;
@@ -48,10 +48,12 @@ final class Block implements AutoCloseable {
     private long supplyBits;
     private BitString secret = BitString.allocate(0);
 
-    Block(Parameters parameters, Engine engine, Progress progress) {
+    /** @param custody where the key goes; a block whose key stays with the caller does not measure processor time */
+    Block(Parameters parameters, Engine engine, KeyCustody custody, Progress progress) {
         this.parameters = parameters;
         this.engine = engine;
         this.progress = progress;
+        this.clock = new StageClock(KeyCustody.CALLER.equals(custody) ? () -> 0 : engine.workers()::processorNanos);
     }
 
     static ProtocolException unexpected(String peer, Message message, Enum<?> state) {
@@ -263,6 +265,7 @@ final class Block implements AutoCloseable {
                 wrongGroups,
                 verdict,
                 abort,
+                keyId.equals(DistilledBlock.NO_ID) ? Optional.empty() : Optional.of(keyId),
                 clock.stop());
         BitString key = secret;
         secret = BitString.allocate(0);

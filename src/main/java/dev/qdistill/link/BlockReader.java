@@ -6,14 +6,36 @@ import dev.qdistill.dump.Column;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.RecordBatch;
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
  * Gives the records of a dump to one block after another: pieces of at most {@link RecordBatch#CAPACITY} records that do
- * not cross the end of the block.
+ * not cross the end of the block. Where the records cannot be read again, since they come from a device, one reader goes on over all
+ * connections; then a block of which some were given out cannot be begun anew.
  */
-final class BlockReader {
+public final class BlockReader implements AutoCloseable {
+    private static final Duration SLICE = Duration.ofMillis(500);
+
+    /** Waits for records to come. */
+    @FunctionalInterface
+    public interface Arrival {
+        /** A file's are there. */
+        Arrival THERE = patience -> true;
+
+        /**
+         * Waits.
+         *
+         * @param patience for how long at most
+         * @return whether the dump's {@link DumpReader#next} would not wait now
+         */
+        boolean await(Duration patience) throws InterruptedException;
+    }
+
     private final DumpReader dump;
+    private final Arrival arrival;
+    private Runnable idle = () -> {};
+    private long untouched;
     private int from;
     private int to;
     private int count;
@@ -21,12 +43,48 @@ final class BlockReader {
     private long records;
     private final long[] numbers = new long[RecordBatch.CAPACITY];
 
-    BlockReader(DumpReader dump) {
-        this.dump = dump;
+    /** @param dump closed with this */
+    public BlockReader(DumpReader dump) {
+        this(dump, Arrival.THERE);
     }
 
-    DumpReader dump() {
+    /**
+     * @param dump closed with this
+     * @param arrival of its records
+     */
+    public BlockReader(DumpReader dump, Arrival arrival) {
+        this.dump = dump;
+        this.arrival = arrival;
+    }
+
+    /** The dump itself. */
+    public DumpReader dump() {
         return dump;
+    }
+
+    /** The first block of which no records were given out. */
+    public long untouched() {
+        return untouched;
+    }
+
+    @Override
+    public void close() {
+        dump.close();
+    }
+
+    /**
+     * It is a block's turn to read.
+     *
+     * @param whileWaiting called about every second while records are awaited; may throw
+     */
+    void turn(long block, Runnable whileWaiting) {
+        untouched = Math.max(untouched, block + 1);
+        idle = whileWaiting;
+    }
+
+    /** As {@link #turn}, but only to look whether there are any. */
+    void look(Runnable whileWaiting) {
+        idle = whileWaiting;
     }
 
     /** Whether every record was given out. */
@@ -103,6 +161,14 @@ final class BlockReader {
     private boolean fill() {
         if (ended) {
             return false;
+        }
+        try {
+            while (!arrival.await(SLICE)) {
+                idle.run();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ProtocolException("interrupted while waiting for raw data");
         }
         ended = !dump.next();
         from = 0;

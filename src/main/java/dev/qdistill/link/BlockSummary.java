@@ -4,8 +4,8 @@ import dev.qdistill.reconcile.Leakage;
 import dev.qdistill.reconcile.ReconcileStatistics;
 import dev.qdistill.security.DetectionCounts;
 import dev.qdistill.security.UnequalBasisCounts;
-import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What is known of a block after it; nothing in it is secret.
@@ -24,7 +24,8 @@ import java.util.Optional;
  * @param wrongGroups groups of frames whose tag did not match
  * @param verdict the decision; empty if the block ended before
  * @param abort why there is no key, as a sentence without a full stop
- * @param seconds wall time by stage
+ * @param keyId the key's id, the same at both sites; empty without a key
+ * @param times when it was in work, and how long each stage took
  */
 public record BlockSummary(
         Parameters parameters,
@@ -40,7 +41,8 @@ public record BlockSummary(
         int wrongGroups,
         Optional<Verdict> verdict,
         Optional<String> abort,
-        Map<Stage, Double> seconds) {
+        Optional<UUID> keyId,
+        BlockTimes times) {
 
     /** Bits of equal bases. */
     public long siftedBits() {

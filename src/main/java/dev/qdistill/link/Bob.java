@@ -8,6 +8,7 @@ import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.QberEstimate;
 import dev.qdistill.sift.Intensities;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,6 +34,7 @@ final class Bob implements Party {
     private final ReadingTurns turns;
     private final KeyCustody custody;
     private final Block block;
+    private final boolean adaptive;
     private final BitStringBuilder bits = new BitStringBuilder();
     private final BitStringBuilder bases = new BitStringBuilder();
     private final BitStringBuilder doubleClicks = new BitStringBuilder();
@@ -43,22 +45,37 @@ final class Bob implements Party {
     private List<Integer> wrongGroups = List.of();
     private long detections;
 
+    /** @param adaptive whether Alice chooses the codes */
     Bob(
             Parameters parameters,
+            boolean adaptive,
             BlockReader records,
             ReadingTurns turns,
             KeyCustody custody,
             Engine engine,
             Progress progress) {
         this.engine = engine.of(Role.BOB, parameters);
+        this.adaptive = adaptive;
         this.records = records;
         this.turns = turns;
         this.custody = custody;
-        this.block = new Block(parameters, engine, progress);
+        this.block = new Block(parameters, engine, custody, progress);
     }
 
     @Override
     public void start(Conversation peer) {
+        if (!adaptive) {
+            peer.send(new Message.Hello(block.parameters));
+        }
+    }
+
+    /** Says what she says, once it is a choice that can be. */
+    private void takeCodes(Parameters hers, Conversation peer) {
+        if (hers.frameBits() < Settings.LEAST_FRAME_BITS || hers.frameBits() > CodeChoice.EFFICIENT.frameBits()) {
+            throw new ProtocolException("Alice chose frames of " + hers.frameBits() + " bits; "
+                    + Settings.LEAST_FRAME_BITS + " to " + CodeChoice.EFFICIENT.frameBits() + " are possible");
+        }
+        block.parameters = block.parameters.withCodes(new CodeChoice(hers.profile(), hers.frameBits()));
         peer.send(new Message.Hello(block.parameters));
     }
 
@@ -67,6 +84,9 @@ final class Bob implements Party {
         switch (message) {
             case Message.Hello m
             when state == State.HELLO -> {
+                if (adaptive) {
+                    takeCodes(m.parameters(), peer);
+                }
                 block.parameters.requireEqual(m.parameters());
                 announceDetections(peer);
                 state = State.ALICE_BASES;
@@ -139,6 +159,7 @@ final class Bob implements Party {
 
     private void announceDetections(Conversation peer) {
         custody.begin(block.parameters.block());
+        records.turn(block.parameters.block(), peer::waiting);
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
             records.append(bits, records.batch().bits());
@@ -172,17 +193,26 @@ final class Bob implements Party {
                 BitString ownBases = bases.build();
                 BitString doubles = doubleClicks.build()) {
             assignDoubleClicks(own, doubles);
-            if (m.bases().length() != own.length()
-                    || m.intensityLow().length() != own.length()
-                    || m.intensityHigh().length() != own.length()) {
+            if (m.bases().length() != own.length()) {
                 throw new ProtocolException(
                         "Alice announced " + m.bases().length() + " bases for " + own.length() + " detections");
             }
             detections = own.length();
-            sifted = SiftedBlock.of(own, m.bases(), ownBases, new Intensities(m.intensityLow(), m.intensityHigh()));
+            Intensities intensities = new Intensities(
+                    plane(m.intensityLow(), block.parameters.intensityPlanes() > 0),
+                    plane(m.intensityHigh(), block.parameters.intensityPlanes() > 1));
+            sifted = SiftedBlock.of(own, m.bases(), ownBases, intensities);
             peer.send(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
         }
         state = State.ALICE_BITS;
+    }
+
+    private BitString plane(BitString said, boolean due) {
+        if (said.length() != (due ? detections : 0)) {
+            throw new ProtocolException("Alice announced " + said.length() + " intensities for " + detections
+                    + " detections, " + block.parameters.intensities().size() + " intensities");
+        }
+        return due ? said : BitString.allocate(Arena.ofAuto(), detections);
     }
 
     private void beginReconciliation(Message.AliceBits m, Conversation peer) {
@@ -202,6 +232,7 @@ final class Bob implements Party {
                 block.parameters.profile(),
                 engine.backend(),
                 engine.workers(),
+                engine.offload(),
                 done -> block.progress.advanced(
                         Stage.RECONCILE, done, block.key().length()));
         state = State.RECONCILE;

@@ -19,18 +19,20 @@ public interface Channel extends AutoCloseable {
     /**
      * Begins a conversation. What the peer has said in it already waits there.
      *
-     * @param number of the block, or {@link #LINK}; each is begun once
+     * @param number 0 or more for a block, each once, or {@link #LINK}
      * @throws ProtocolException if the channel is closed or broken
      */
     Conversation conversation(long number);
 
     /**
-     * The two ends have agreed to go on.
+     * The two ends know each other.
      *
      * @param nonces both ends', Alice's first, two words each; part of what the tags of later conversations are over
-     * @param firstBlock no conversation about an earlier block will begin
      */
-    default void opened(long[] nonces, long firstBlock) {}
+    default void opened(long[] nonces) {}
+
+    /** No conversation with a lower number will begin; what the peer said in such a one is passed over. */
+    default void passOver(long below) {}
 
     /** Ends the channel because of a failure, of which the peer is told as far as the channel can. */
     default void abort(String reason) {
@@ -134,6 +136,13 @@ public interface Channel extends AutoCloseable {
                 }
             } catch (InterruptedException e) {
                 throw interrupted();
+            }
+        }
+
+        @Override
+        public void waiting() {
+            if (cancelled.get() || channel.closed.get()) {
+                throw gone();
             }
         }
 

@@ -17,6 +17,14 @@ public interface Conversation extends AutoCloseable {
     Message receive();
 
     /**
+     * This end is well, but cannot go on now: it waits for its own raw data, or for room for keys. To be called about every
+     * second; the peer is told every few seconds, so that it does not take this end for gone.
+     *
+     * @throws ProtocolException if the channel is closed or broken
+     */
+    void waiting();
+
+    /**
      * From here on messages may be as long as so many detections need. Before, they are short.
      *
      * @param detections of the block, as both ends know them

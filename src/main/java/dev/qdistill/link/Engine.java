@@ -1,6 +1,7 @@
 package dev.qdistill.link;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.bits.BitString;
@@ -17,8 +18,14 @@ import dev.qdistill.ldpc.SyndromeDecoder;
  * @param workers the threads for parallel work
  * @param hash privacy amplification
  * @param entropy random bits for the hash functions, the key ids and double clicks
+ * @param offload the device that decodes frames, if there is one
  */
-public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy) {
+public record Engine(
+        CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy, Offload offload) {
+    /** Without a device. */
+    public Engine(CodeFamily codes, Backend backend, Workers workers, Amplifier hash, EntropySource entropy) {
+        this(codes, backend, workers, hash, entropy, Offload.none());
+    }
 
     /** Overwrites {@code bits} with fresh random bits; safe for use by many threads. */
     public void random(BitString bits) {
@@ -29,8 +36,8 @@ public record Engine(CodeFamily codes, Backend backend, Workers workers, Amplifi
 
     /** The same for one role in one block: where the random bits come from a seed, they are of this block and role. */
     Engine of(Role role, Parameters p) {
-        return new Engine(
-                codes, backend, workers, hash, entropy.of(role + " " + p.link() + " " + p.session() + " " + p.block()));
+        EntropySource own = entropy.of(role + " " + p.link() + " " + p.session() + " " + p.block());
+        return new Engine(codes, backend, workers, hash, own, offload);
     }
 
     /** What the decoder runs on. */

@@ -18,22 +18,12 @@ public sealed interface Message {
      *
      * @param version of the protocol
      * @param link the link's name
-     * @param session the session that the raw data are of
      * @param nonceLow random, new for each connection
      * @param nonceHigh more of the same
-     * @param nextBlock the first block that this end has not begun
      * @param staged Bob's keys of which he does not know whether Alice has committed hers; none from Alice
      * @param supplies the supplies of authentication key that Bob uses; none from Alice
      */
-    record Open(
-            int version,
-            String link,
-            String session,
-            long nonceLow,
-            long nonceHigh,
-            long nextBlock,
-            List<UUID> staged,
-            List<UUID> supplies)
+    record Open(int version, String link, long nonceLow, long nonceHigh, List<UUID> staged, List<UUID> supplies)
             implements Message {}
 
     /**
@@ -43,6 +33,43 @@ public sealed interface Message {
      * @param supplies the supplies of authentication key that she uses
      */
     record Resume(List<UUID> stored, List<UUID> supplies) implements Message {}
+
+    /**
+     * A session that waits for the other end.
+     *
+     * @param session its id
+     * @param nextBlock the first of its blocks that this end has not begun
+     */
+    record Offered(String session, long nextBlock) {}
+
+    /**
+     * A session that is over at this end, and that the other one waits with.
+     *
+     * @param session its id
+     * @param problem why, in a sentence; empty if it ended in order
+     */
+    record Ended(String session, Optional<String> problem) {}
+
+    /**
+     * What Bob has raw data of, when no session is in work.
+     *
+     * @param sessions those that wait
+     * @param over those of the sessions that Alice waits with that are over here
+     * @param conversation the first number that no conversation at this end had
+     */
+    record Offer(List<Offered> sessions, List<Ended> over, long conversation) implements Message {}
+
+    /**
+     * Alice's answer to an {@link Offer}. Tags of both follow, Bob's first, if a session was chosen or one is over at an end.
+     *
+     * @param session the id of the session that both now work on; empty if there is none in common yet
+     * @param firstBlock with which block, 0 without a session
+     * @param conversation the number of that block's conversation; those of the next blocks follow. 0 without a session
+     * @param sessions ids of those that wait at her end
+     * @param over those of Bob's sessions that are over here
+     */
+    record Choice(Optional<String> session, long firstBlock, long conversation, List<String> sessions, List<Ended> over)
+            implements Message {}
 
     /**
      * The sender's tag over all that both ends have said in this conversation, apart from tags.
@@ -78,8 +105,8 @@ public sealed interface Message {
      * Alice's bases (0 = Z, 1 = X) and intensities, one for each detection.
      *
      * @param bases one bit a detection
-     * @param intensityLow bit 0 of the intensity's index
-     * @param intensityHigh bit 1 of the intensity's index
+     * @param intensityLow bit 0 of the intensity's index; empty if there is only one intensity
+     * @param intensityHigh bit 1 of the intensity's index; empty if there are no more than two
      */
     record AliceBases(BitString bases, BitString intensityLow, BitString intensityHigh) implements Message {}
 

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * The first exchange on a new connection: the two ends make sure that they are each other, agree on the block to go on with, and
- * settle what a crash or a lost connection has left undecided.
+ * The first exchange on a new connection: the two ends make sure that they are each other, and settle what a crash or a lost
+ * connection has left undecided.
  *
  * <ol>
  *   <li>Both send {@link Message.Open}; Bob's names the keys that he has staged and does not know the fate of.
@@ -16,6 +16,8 @@ import java.util.UUID;
  *   <li>Bob commits those and discards the others: Alice has none of them, and can no longer come by one, since no block of an
  *       earlier connection is at work any more.
  * </ol>
+ *
+ * <p>In the same conversation the two ends then agree on one session after another ({@link Rendezvous}).
  */
 public final class Opening {
     /** More keys in doubt than blocks can have been in flight. */
@@ -27,19 +29,17 @@ public final class Opening {
 
     /**
      * @param link the link's name
-     * @param session the id of the session that the raw data are of
      * @param nonce two random words
+     * @param custody of the link's keys, of whatever session
      */
-    public Opening(Role role, String link, String session, long[] nonce, KeyCustody custody) {
+    public Opening(Role role, String link, long[] nonce, KeyCustody custody) {
         this.role = role;
         this.custody = custody;
         this.own = new Message.Open(
                 Parameters.VERSION,
                 link,
-                session,
                 nonce[0],
                 nonce[1],
-                custody.nextBlock(),
                 role == Role.BOB ? custody.staged() : List.of(),
                 role == Role.BOB ? custody.supplies() : List.of());
     }
@@ -47,31 +47,25 @@ public final class Opening {
     /**
      * Runs it.
      *
-     * @return the number of the first block of this connection
+     * @return where the sessions are agreed on
      * @throws ProtocolException if the two ends cannot work together
      * @throws dev.qdistill.auth.AuthenticationException if the peer is not who it should be
      */
-    public long run(Channel channel) {
-        try (Conversation peer = channel.conversation(Channel.LINK)) {
-            peer.send(own);
-            Message.Open other = expect(Message.Open.class, peer);
-            requireSame("protocol version", own.version(), other.version());
-            requireSame("link", own.link(), other.link());
-            requireSame("session", own.session(), other.session());
-            if (other.nextBlock() < 0) {
-                throw new ProtocolException("the peer goes on with block " + other.nextBlock());
-            }
-            Message.Open alice = role == Role.ALICE ? own : other;
-            Message.Open bob = role == Role.ALICE ? other : own;
-            if (role == Role.ALICE) {
-                answer(peer, other);
-            } else {
-                settle(peer);
-            }
-            long first = Math.max(own.nextBlock(), other.nextBlock());
-            channel.opened(new long[] {alice.nonceLow(), alice.nonceHigh(), bob.nonceLow(), bob.nonceHigh()}, first);
-            return first;
+    public Rendezvous run(Channel channel) {
+        Conversation peer = channel.conversation(Channel.LINK);
+        peer.send(own);
+        Message.Open other = expect(Message.Open.class, peer);
+        requireSame("protocol version", own.version(), other.version());
+        requireSame("link", own.link(), other.link());
+        Message.Open alice = role == Role.ALICE ? own : other;
+        Message.Open bob = role == Role.ALICE ? other : own;
+        if (role == Role.ALICE) {
+            answer(peer, other);
+        } else {
+            settle(peer);
         }
+        channel.opened(new long[] {alice.nonceLow(), alice.nonceHigh(), bob.nonceLow(), bob.nonceHigh()});
+        return new Rendezvous(role, channel, peer);
     }
 
     private void answer(Conversation peer, Message.Open bob) {
@@ -108,7 +102,8 @@ public final class Opening {
         custody.peerSupplies(answer.supplies());
     }
 
-    private static <M extends Message> M expect(Class<M> kind, Conversation peer) {
+    /** The next message, which must be of this kind. */
+    static <M extends Message> M expect(Class<M> kind, Conversation peer) {
         Message message = peer.receive();
         if (!kind.isInstance(message)) {
             throw new ProtocolException("the peer sent " + message.getClass().getSimpleName() + " where "

@@ -49,7 +49,35 @@ public record Parameters(
         String codes,
         long maximumDetections) {
     /** The version this program speaks. */
-    public static final int VERSION = 1;
+    public static final int VERSION = 2;
+
+    /** The same with other codes. */
+    Parameters withCodes(CodeChoice choice) {
+        return new Parameters(
+                version,
+                session,
+                link,
+                block,
+                firstPulse,
+                endPulse,
+                protocol,
+                intensities,
+                probabilities,
+                epsilonSecrecy,
+                epsilonCorrectness,
+                maximumQber,
+                unequalBasisTolerance,
+                requireUnequalBasis,
+                choice.frameBits(),
+                choice.profile(),
+                codes,
+                maximumDetections);
+    }
+
+    /** Bits that the number of an intensity needs: 0 to 2. */
+    int intensityPlanes() {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(intensities.size() - 1);
+    }
 
     /**
      * Makes sure that the peer wants the same.

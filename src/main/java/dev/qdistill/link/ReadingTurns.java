@@ -24,6 +24,11 @@ final class ReadingTurns {
         }
     }
 
+    /** Whether no block will read any more. */
+    synchronized boolean isBroken() {
+        return broken;
+    }
+
     /** This block has read all. */
     synchronized void release(long block) {
         current = Math.max(current, block + 1);

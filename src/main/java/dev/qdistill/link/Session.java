@@ -1,12 +1,14 @@
 package dev.qdistill.link;
 
 import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -24,8 +26,14 @@ import org.jspecify.annotations.Nullable;
  * wrong) ends the session, and with it the blocks in work.
  */
 public final class Session implements AutoCloseable {
+    /** How long the oldest block may take to find that the session is over, after a later one has failed. */
+    private static final long LAST_WORDS_MILLIS = 2000;
+
+    private static final long POLL_MILLIS = 500;
+
     private final Role role;
     private final BlockReader records;
+    private final List<BlockSummary> unreported = new ArrayList<>();
     private final Channel channel;
     private final Engine engine;
     private final Settings settings;
@@ -47,20 +55,42 @@ public final class Session implements AutoCloseable {
      * How a session is run; {@code maximumDetections} must be the same at both ends.
      *
      * @param firstBlock the first block of this connection; the records of those before are passed over
+     * @param conversation the number of its conversation
      * @param window blocks in work at once, 1 or more
      * @param maximumDetections a block with more detections ends the session
      * @param custody where keys go
+     * @param rules what is decided from block to block
      */
-    public record Plan(long firstBlock, int window, long maximumDetections, KeyCustody custody) {
+    public record Plan(
+            long firstBlock, long conversation, int window, long maximumDetections, KeyCustody custody, Rules rules) {
         /** From the first block on, one after another, no limit, the keys to the caller. */
-        public static final Plan OFFLINE = new Plan(0, 1, Long.MAX_VALUE, KeyCustody.CALLER);
+        public static final Plan OFFLINE = new Plan(0, 0, 1, Long.MAX_VALUE, KeyCustody.CALLER, Rules.NONE);
+
+        /** A plan whose conversations have the numbers of their blocks, and whose rules do not change. */
+        public Plan(long firstBlock, int window, long maximumDetections, KeyCustody custody) {
+            this(firstBlock, firstBlock, window, maximumDetections, custody, Rules.NONE);
+        }
 
         /** @throws IllegalArgumentException if a value is out of range */
         public Plan {
-            if (firstBlock < 0 || window < 1 || maximumDetections < 1) {
+            if (firstBlock < 0 || conversation < 0 || window < 1 || maximumDetections < 1) {
                 throw new IllegalArgumentException("First block " + firstBlock + ", window " + window + ", at most "
                         + maximumDetections + " detections a block");
             }
+        }
+    }
+
+    /** What is decided anew for each block. Safe for use by many threads. */
+    public interface Rules {
+        /** Blocks may begin at any time, with the codes of the settings. */
+        Rules NONE = () -> true;
+
+        /** Whether a block may begin now. While it may not, it waits, and the peer with it. */
+        boolean mayBegin();
+
+        /** The codes of the next block, if they are not those of the settings; Alice's are taken, by Bob if he has any here. */
+        default Optional<CodeChoice> codes() {
+            return Optional.empty();
         }
     }
 
@@ -68,6 +98,9 @@ public final class Session implements AutoCloseable {
     private final class Running {
         private final Thread thread;
         private boolean ended;
+        private @Nullable ProtocolException closed;
+        private boolean failed;
+        private @Nullable BadInputException damaged;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
@@ -77,10 +110,46 @@ public final class Session implements AutoCloseable {
                     .start(() -> {
                         try {
                             done(run(number));
+                        } catch (ProtocolException e) {
+                            if (e.isClosedInOrder()) {
+                                closed(e);
+                            } else {
+                                fail(number, e);
+                                failed();
+                            }
+                        } catch (BadInputException e) {
+                            stopReading(number, e);
                         } catch (Throwable e) {
                             fail(number, e);
+                            failed();
                         }
                     });
+        }
+
+        /** Matters only if no block before this one is the last. */
+        private void closed(ProtocolException e) {
+            synchronized (changed) {
+                ended = true;
+                closed = e;
+                changed.notifyAll();
+            }
+        }
+
+        private void failed() {
+            synchronized (changed) {
+                failed = true;
+                changed.notifyAll();
+            }
+        }
+
+        /** The blocks before this one have what they need, and come to their end; then this one is what the session ends with. */
+        private void stopReading(long number, BadInputException e) {
+            synchronized (changed) {
+                damaged = e;
+                last = Math.min(last, number);
+                changed.notifyAll();
+            }
+            turns.fail();
         }
 
         private void done(Optional<DistilledBlock> block) {
@@ -110,9 +179,25 @@ public final class Session implements AutoCloseable {
             Settings settings,
             Plan plan,
             Progress progress) {
-        dump.requireRole(role);
+        this(role, new BlockReader(dump), channel, engine, settings, plan, progress);
+    }
+
+    /**
+     * @param records of this side; not closed here
+     * @param channel to the peer; not closed here
+     * @param progress told by several threads if there are several blocks in work
+     */
+    public Session(
+            Role role,
+            BlockReader records,
+            Channel channel,
+            Engine engine,
+            Settings settings,
+            Plan plan,
+            Progress progress) {
+        records.dump().requireRole(role);
         this.role = role;
-        this.records = new BlockReader(dump);
+        this.records = records;
         this.channel = channel;
         this.engine = engine;
         this.settings = settings;
@@ -121,11 +206,24 @@ public final class Session implements AutoCloseable {
         this.codes = engine.codes().fingerprint();
         this.nextBlock = plan.firstBlock();
         this.turns = new ReadingTurns(nextBlock);
-        if (nextBlock > 0) {
-            // What is one block as a whole has no second one.
-            boolean single = settings.blockPulses() == Long.MAX_VALUE;
-            records.skipTo(single ? Long.MAX_VALUE : parameters(nextBlock).firstPulse());
-        }
+    }
+
+    /** Passes over the records of the blocks that were begun before. */
+    private void passOver(Conversation peer) {
+        records.look(peer::waiting);
+        // What is one block as a whole has no second one.
+        boolean single = settings.blockPulses() == Long.MAX_VALUE;
+        records.skipTo(single ? Long.MAX_VALUE : Math.multiplyExact(plan.firstBlock(), settings.blockPulses()));
+    }
+
+    /** The first conversation number that is free after the session. */
+    public long nextConversation() {
+        return plan.conversation() + (nextBlock - plan.firstBlock());
+    }
+
+    /** The blocks that came to their end, but were not returned because another one failed. After {@link #close}. */
+    public List<BlockSummary> unreported() {
+        return List.copyOf(unreported);
     }
 
     /**
@@ -144,38 +242,60 @@ public final class Session implements AutoCloseable {
         if (plan.equals(Plan.OFFLINE)) {
             result = run(nextBlock++);
         } else {
-            while (running.size() < plan.window() && failed() == null) {
-                running.add(new Running(nextBlock++));
-            }
-            result = await(running.element());
+            result = await();
             running.remove();
         }
         over = result.isEmpty();
         return result;
     }
 
-    private Optional<DistilledBlock> await(Running head) {
+    /**
+     * Waits for the oldest block. One that is over makes room for another, also while an older one is still in work. A failure
+     * of a later one ends the channel; but what the peer had said before may be enough for the older ones, and may be that
+     * there is no later one.
+     */
+    private Optional<DistilledBlock> await() {
         synchronized (changed) {
+            long patience = Long.MAX_VALUE;
             try {
-                while (!head.ended) {
+                for (; ; ) {
+                    while (failure == null
+                            && nextBlock <= last
+                            && running.size() < 2L * plan.window()
+                            && running.stream().filter(r -> !r.ended).count() < plan.window()) {
+                        running.add(new Running(nextBlock++));
+                    }
+                    Running head = running.element();
+                    if (head.ended) {
+                        if (head.closed != null) {
+                            throw head.closed;
+                        }
+                        return head.result;
+                    }
+                    if (failure == null && head.damaged != null) {
+                        throw head.damaged;
+                    }
+                    if (failure == null) {
+                        changed.wait();
+                        continue;
+                    }
+                    // The block may have ended the session already, so that what failed was begun in vain.
+                    patience = Math.min(patience, System.nanoTime() / 1_000_000 + LAST_WORDS_MILLIS);
+                    long left = patience - System.nanoTime() / 1_000_000;
+                    if (!head.failed && left > 0) {
+                        changed.wait(left);
+                        continue;
+                    }
                     switch (failure) {
-                        case null -> changed.wait();
                         case RuntimeException e -> throw e;
                         case Error e -> throw e;
-                        default -> throw new IllegalStateException(failure);
+                        case null, default -> throw new IllegalStateException(failure);
                     }
                 }
-                return head.result;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new ProtocolException("interrupted while waiting for a block");
             }
-        }
-    }
-
-    private @Nullable Throwable failed() {
-        synchronized (changed) {
-            return failure;
         }
     }
 
@@ -216,7 +336,10 @@ public final class Session implements AutoCloseable {
                 }
             }
             synchronized (changed) {
-                r.result.ifPresent(DistilledBlock::close);
+                r.result.ifPresent(block -> {
+                    unreported.add(block.summary());
+                    block.close();
+                });
             }
         }
         running.clear();
@@ -228,8 +351,12 @@ public final class Session implements AutoCloseable {
     private Optional<DistilledBlock> run(long number) {
         try (Conversation peer = conversation(number);
                 Party party = party(parameters(number))) {
+            if (number == plan.firstBlock() && number > 0) {
+                passOver(peer);
+            }
             if (role == Role.BOB) {
                 turns.await(number);
+                records.look(peer::waiting);
                 if (number > 0 && records.exhausted()) {
                     // Hers is in the transcript that the tag is over.
                     if (!(peer.receive() instanceof Message.Hello)) {
@@ -241,6 +368,7 @@ public final class Session implements AutoCloseable {
                     return Optional.empty();
                 }
             }
+            awaitPermission(peer);
             party.start(peer);
             Message first = peer.receive();
             if (first instanceof Message.EndOfSession end && role == Role.ALICE) {
@@ -255,6 +383,21 @@ public final class Session implements AutoCloseable {
         } finally {
             synchronized (changed) {
                 conversations.remove(number);
+            }
+        }
+    }
+
+    private void awaitPermission(Conversation peer) {
+        while (!plan.rules().mayBegin()) {
+            peer.waiting();
+            if (turns.isBroken()) {
+                throw new ProtocolException("the session ended before the block began");
+            }
+            try {
+                Thread.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ProtocolException("interrupted while waiting for room for keys");
             }
         }
     }
@@ -275,7 +418,7 @@ public final class Session implements AutoCloseable {
     }
 
     private Conversation conversation(long number) {
-        Conversation peer = channel.conversation(number);
+        Conversation peer = channel.conversation(plan.conversation() + (number - plan.firstBlock()));
         synchronized (changed) {
             conversations.put(number, peer);
             if (number > last) {
@@ -302,6 +445,7 @@ public final class Session implements AutoCloseable {
         }
         peer.verify(tag);
         turns.await(number);
+        records.look(peer::waiting);
         // The rest is read, so that a damaged dump does not pass for a whole one.
         while (records.next(Long.MAX_VALUE)) {}
         end(number);
@@ -310,11 +454,14 @@ public final class Session implements AutoCloseable {
     private Party party(Parameters parameters) {
         return role == Role.ALICE
                 ? new Alice(parameters, records, turns, plan.custody(), engine, progress)
-                : new Bob(parameters, records, turns, plan.custody(), engine, progress);
+                : new Bob(
+                        parameters, plan.rules().codes().isPresent(), records, turns, plan.custody(), engine, progress);
     }
 
     private Parameters parameters(long block) {
         DumpHeader header = records.dump().header();
+        CodeChoice choice = (role == Role.ALICE ? plan.rules().codes() : Optional.<CodeChoice>empty())
+                .orElseGet(() -> new CodeChoice(settings.profile(), settings.frameBits()));
         boolean single = settings.blockPulses() == Long.MAX_VALUE;
         return new Parameters(
                 Parameters.VERSION,
@@ -331,8 +478,8 @@ public final class Session implements AutoCloseable {
                 settings.maximumQber(),
                 settings.unequalBasisTolerance(),
                 header.kind() != DumpKind.SIFTED,
-                settings.frameBits(),
-                settings.profile(),
+                choice.frameBits(),
+                choice.profile(),
                 codes,
                 plan.maximumDetections());
     }

@@ -22,6 +22,9 @@ public record Settings(
         Profile profile,
         int frameBits) {
 
+    /** The shortest that the largest frame may be. */
+    public static final int LEAST_FRAME_BITS = 1 << 12;
+
     /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^16 bits. */
     public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, Profile.FAST, 1 << 16);
 
@@ -39,9 +42,15 @@ public record Settings(
             throw new IllegalArgumentException(
                     "unequalBasisTolerance is " + unequalBasisTolerance + "; 0 to 0.5 is needed");
         }
-        if (frameBits < 1 << 12) {
+        if (frameBits < LEAST_FRAME_BITS) {
             throw new IllegalArgumentException("frameBits is " + frameBits + "; 4096 or more is needed");
         }
+    }
+
+    /** The same with blocks of another length. */
+    public Settings withBlockPulses(long pulses) {
+        return new Settings(
+                epsilonSecrecy, epsilonCorrectness, pulses, maximumQber, unequalBasisTolerance, profile, frameBits);
     }
 
     private static void requireFraction(String name, double value) {

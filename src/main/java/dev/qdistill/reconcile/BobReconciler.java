@@ -1,10 +1,13 @@
 package dev.qdistill.reconcile;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
+import dev.qdistill.accel.Workers.Loop;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
+import dev.qdistill.ldpc.OpenClSyndromeDecoder;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.ldpc.QuasiCyclicCode;
 import dev.qdistill.ldpc.SyndromeDecoder;
@@ -43,10 +46,10 @@ import org.jspecify.annotations.Nullable;
  * Bob's side of the reconciliation of a block: he asks for syndromes, batch by batch, and decodes the errors.
  *
  * <p>How much is asked for at first follows from the error rate seen in the batches before ({@link RateControl}); the first,
- * small batch goes by the test basis, which is public. The next batch is asked for before the present one is decoded. About a
- * frame that fails Bob asks for more rows of the syndrome, up to three times; where only a few bits are left that the decoder
+ * small batch goes by the test basis, which is public. The next batches are asked for before the present one is decoded, and a
+ * batch is begun before the last frames of the one before have ended, so that no thread waits for another. About a frame that fails Bob asks for more rows of the syndrome, up to three times; where only a few bits are left that the decoder
  * cannot get right, for the values of the least reliable ones; then he tries Cascade; then the frame is given up: published
- * in full. Frames that got more are decoded together with the next batch.
+ * in full. Frames that got more are decoded together with the batch that is begun next.
  */
 public final class BobReconciler implements AutoCloseable {
     /** Bits of a full batch: a pause for the next choice of the code. */
@@ -91,11 +94,15 @@ public final class BobReconciler implements AutoCloseable {
     private final AdaptedCodes adapted = new AdaptedCodes();
     private final RateControl rates;
     private final Seats seats;
+    private final DeviceShare<Attempt> device;
     private final Map<Integer, Attempt> failed = new TreeMap<>();
     private final Map<Integer, CascadePermutations> permutations = new HashMap<>();
 
     /** Frames about which something new is known, to be decoded with the next batch. */
     private final List<Attempt> ready = new ArrayList<>();
+
+    /** Batches in work: one, and for a moment the next. */
+    private final Deque<Batch> running = new ArrayDeque<>();
 
     private final Deque<SyndromeRequest> askedSyndromes = new ArrayDeque<>();
     private final Set<Integer> askedPublished = new HashSet<>();
@@ -120,6 +127,9 @@ public final class BobReconciler implements AutoCloseable {
         CASCADE,
         PUBLICATION
     }
+
+    /** Frames that are decoded together. */
+    private record Batch(List<Attempt> attempts, Loop loop) {}
 
     /** A frame in work. */
     private static final class Attempt {
@@ -167,6 +177,8 @@ public final class BobReconciler implements AutoCloseable {
         int iterations;
         long errors;
         RateControl.Guess qber = new RateControl.Guess(0, 0);
+        /** When this attempt began; null before the first. */
+        RateControl.@Nullable Outlook outlook;
 
         Attempt(Frame frame, AdaptedCode code, BitString syndromes, long at) {
             this.frame = frame;
@@ -196,7 +208,21 @@ public final class BobReconciler implements AutoCloseable {
             Backend backend,
             Workers workers,
             LongConsumer progress) {
-        this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, progress);
+        this(key, expected, largestFrame, codes, profile, backend, workers, Offload.none(), progress);
+    }
+
+    /** With a device that decodes frames too. */
+    public BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Profile profile,
+            Backend backend,
+            Workers workers,
+            Offload offload,
+            LongConsumer progress) {
+        this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, offload, progress);
     }
 
     BobReconciler(
@@ -209,6 +235,20 @@ public final class BobReconciler implements AutoCloseable {
             Backend backend,
             Workers workers,
             LongConsumer progress) {
+        this(key, expected, largestFrame, codes, profile, effort, backend, workers, Offload.none(), progress);
+    }
+
+    BobReconciler(
+            BitString key,
+            QberEstimate expected,
+            int largestFrame,
+            CodeFamily codes,
+            Profile profile,
+            Effort effort,
+            Backend backend,
+            Workers workers,
+            Offload offload,
+            LongConsumer progress) {
         this.key = key;
         this.qber = expected;
         this.frames = Frame.cut(key.length(), largestFrame, codes.frameLengths());
@@ -220,6 +260,7 @@ public final class BobReconciler implements AutoCloseable {
         this.open = frames.size();
         this.rates = new RateControl(codes, profile, expected, adapted);
         this.seats = new Seats(backend, IDLE_BYTES * workers.threads());
+        this.device = new DeviceShare<>(offload, workers, new DeviceWork());
     }
 
     /** Whether even the strongest code is too weak for this error rate. */
@@ -245,7 +286,7 @@ public final class BobReconciler implements AutoCloseable {
             throw new IllegalArgumentException("Alice answers more than was asked");
         }
         switch (message) {
-            case Syndromes m -> takeSyndromes(m, out);
+            case Syndromes m -> takeSyndromes(m);
             case Extensions m -> takeExtensions(m);
             case Revealed m -> takeRevealed(m);
             case Parities m -> cascade(m, out);
@@ -255,8 +296,22 @@ public final class BobReconciler implements AutoCloseable {
                         "Alice may not send " + message.getClass().getSimpleName());
         }
         if (message instanceof Syndromes || askedSyndromes.isEmpty()) {
-            decodeReady(out);
+            begin();
         }
+        while (running.size() > 1 || !calibrated && !running.isEmpty()) {
+            settleOldest(out);
+        }
+        if (message instanceof Syndromes) {
+            boolean before = calibrated;
+            calibrated = true;
+            requestAhead(out);
+            ahead = before ? Math.min(ahead + 1, MAXIMUM_AHEAD) : ahead;
+        }
+        while (awaited == 0 && !running.isEmpty()) {
+            settleOldest(out);
+        }
+        // The others have something to do until the next answer is here.
+        running.forEach(b -> b.loop.help(2 * (workers.threads() - 1)));
         finishIfDone(out);
     }
 
@@ -285,6 +340,10 @@ public final class BobReconciler implements AutoCloseable {
 
     @Override
     public void close() {
+        running.forEach(b -> b.loop.abandon());
+        running.forEach(b -> b.attempts.forEach(BobReconciler::wipe));
+        running.clear();
+        device.close();
         seats.close();
         failed.values().forEach(BobReconciler::wipe);
         failed.clear();
@@ -324,6 +383,7 @@ public final class BobReconciler implements AutoCloseable {
         long most = FIRST_FRAMES;
         if (calibrated) {
             most = Math.max((long) BATCH_FRAMES * workers.threads(), BATCH_BITS / first.bits());
+            most = Math.max(most, device.frames(code.get().code()));
         }
         int circulant = code.get().code().circulant();
         List<Integer> batch = new ArrayList<>();
@@ -346,7 +406,7 @@ public final class BobReconciler implements AutoCloseable {
         send(out, request);
     }
 
-    private void takeSyndromes(Syndromes m, Consumer<ReconcileMessage> out) {
+    private void takeSyndromes(Syndromes m) {
         SyndromeRequest asked = askedSyndromes.poll();
         if (asked == null || !asked.equals(new SyndromeRequest(m.frames(), m.code(), m.splits()))) {
             throw new IllegalArgumentException("Alice sends syndromes that were not asked for");
@@ -361,10 +421,6 @@ public final class BobReconciler implements AutoCloseable {
         }
         for (int i = 0; i < m.frames().size(); i++) {
             ready.add(new Attempt(frames.get(m.frames().get(i)), code, m.syndromes(), bits * i));
-        }
-        if (calibrated) {
-            requestAhead(out);
-            ahead = Math.min(ahead + 1, MAXIMUM_AHEAD);
         }
     }
 
@@ -431,27 +487,37 @@ public final class BobReconciler implements AutoCloseable {
         }
     }
 
-    /** Decodes the frames about which something new is known, applies what was decoded and asks for more about the others. */
-    private void decodeReady(Consumer<ReconcileMessage> out) {
+    /** Begins to decode the frames about which something new is known. */
+    private void begin() {
         if (ready.isEmpty()) {
             return;
         }
         List<Attempt> batch = List.copyOf(ready);
         ready.clear();
-        workers.forEach(batch.size(), i -> {
-            Attempt a = batch.get(i);
-            Seat seat = seats.take(a.code.code());
-            try {
-                attempt(a, seat);
-            } finally {
-                seats.give(seat);
-            }
-        });
-        settle(batch, out);
-        if (!calibrated) {
-            calibrated = true;
-            requestAhead(out);
+        batch.forEach(a -> a.outlook = rates.outlook(a.frame));
+        if (device.isThere()) {
+            device.forEach(batch, this::onCpu);
+            running.add(new Batch(batch, workers.start(0, i -> {})));
+        } else {
+            running.add(new Batch(batch, workers.start(batch.size(), i -> onCpu(batch.get(i)))));
         }
+    }
+
+    private void onCpu(Attempt a) {
+        Seat seat = seats.take(a.code.code());
+        try {
+            attempt(a, seat);
+        } finally {
+            seats.give(seat);
+        }
+    }
+
+    /** Waits for a batch, takes note of it and asks for more about the frames that failed. */
+    private void settleOldest(Consumer<ReconcileMessage> out) {
+        Batch batch = running.getFirst();
+        batch.loop.finish(running.stream().skip(1).map(Batch::loop).toList());
+        running.removeFirst();
+        settle(batch.attempts, out);
     }
 
     private void settle(List<Attempt> batch, Consumer<ReconcileMessage> out) {
@@ -467,7 +533,7 @@ public final class BobReconciler implements AutoCloseable {
         double work = 0;
         for (Attempt a : batch) {
             iterations += a.iterations;
-            work += a.iterations * rates.work(a.code.code());
+            work += a.iterations * a.code.code().iterationWork();
             if (a.first) {
                 bits += a.frame.bits();
                 errors += a.decoded ? a.errors : a.qber.value() * a.frame.bits();
@@ -634,31 +700,126 @@ public final class BobReconciler implements AutoCloseable {
             seat.difference.copyFrom(Objects.requireNonNull(a.syndromes), a.at, 0, seat.difference.length());
             seat.difference.xor(seat.own);
         }
-        a.syndromes = null;
-        a.extra = null;
     }
 
     /** Tries to decode a frame with what is known of it; on success the key is corrected. Runs on a worker. */
     private void attempt(Attempt a, Seat seat) {
-        difference(a, seat);
-        a.qber = rates.guess(a.frame, seat.code, seat.difference.bitCount());
-        a.iterations = 0;
-        a.nearly = false;
-        if (!(a.first && rates.hopeless(a.frame, a.code, a.qber))) {
+        if (worthDecoding(a, seat)) {
             decode(a, seat);
         }
+        keep(a, seat.difference);
+    }
+
+    /** Computes the difference of the syndromes, and whether the frame should be decoded with it. */
+    private boolean worthDecoding(Attempt a, Seat seat) {
+        difference(a, seat);
+        RateControl.Outlook outlook = Objects.requireNonNull(a.outlook);
+        a.qber = outlook.guess(a.frame, seat.code, seat.difference.bitCount());
+        a.iterations = 0;
+        a.nearly = false;
+        return !(a.first && outlook.hopeless(a.frame, a.code, a.qber));
+    }
+
+    /** The attempt is over: what Alice sent is in {@code difference}, which a frame that failed needs again. */
+    private static void keep(Attempt a, BitString difference) {
+        a.syndromes = null;
+        a.extra = null;
         if (!a.decoded) {
             if (a.difference != null) {
                 a.difference.close();
             }
-            a.difference = seat.difference.copy();
+            a.difference = difference.copy();
             a.differenceCode = a.code;
         }
     }
 
+    /** {@link #attempt} in steps, for a device that decodes many frames together. */
+    private final class DeviceWork implements DeviceShare.Work<Attempt> {
+        @Override
+        public QuasiCyclicCode code(Attempt a) {
+            return a.code.code();
+        }
+
+        @Override
+        public boolean begin(Attempt a, OpenClSyndromeDecoder decoder, int slot) {
+            Seat seat = seats.take(a.code.code());
+            try {
+                if (!worthDecoding(a, seat)) {
+                    decoder.hold(slot, seat.difference);
+                    return false;
+                }
+                decoder.begin(slot, seat.difference, 0, startQber(a));
+                if (a.frame.padded(seat.code.circulant())) {
+                    try (BitString mask = BitString.allocate(seat.code.frameBits());
+                            BitString zeros = BitString.allocate(seat.code.frameBits())) {
+                        mask.invert();
+                        mask.copyFrom(zeros, 0, 0, a.frame.bits());
+                        decoder.reveal(slot, mask, 0, zeros, 0);
+                    }
+                }
+                if (a.known != null && a.knownErrors != null) {
+                    decoder.reveal(slot, a.known, 0, a.knownErrors, 0);
+                }
+                return true;
+            } finally {
+                seats.give(seat);
+            }
+        }
+
+        @Override
+        public void start(OpenClSyndromeDecoder decoder) {
+            decoder.start(UpdateRule.PHI, effort.iterations);
+        }
+
+        @Override
+        public boolean again(Attempt a, OpenClSyndromeDecoder decoder, int slot) {
+            if (decoder.decoded(slot)) {
+                return false;
+            }
+            a.nearly = decoder.unsatisfied(slot) * 100 <= a.code.code().syndromeBits();
+            if (a.nearly) {
+                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, 64);
+                BitString wanted =
+                        BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
+                decoder.leastReliable(slot, count, wanted);
+                a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;
+                decoder.restart(slot);
+            }
+            return a.nearly;
+        }
+
+        @Override
+        public void startAgain(OpenClSyndromeDecoder decoder) {
+            decoder.start(UpdateRule.MIN_SUM, effort.otherRule);
+        }
+
+        @Override
+        public void end(Attempt a, OpenClSyndromeDecoder decoder, int slot, boolean begun) {
+            Seat seat = seats.take(a.code.code());
+            try {
+                a.decoded = begun && decoder.decoded(slot);
+                a.iterations = begun ? decoder.iterations(slot) : 0;
+                if (a.decoded) {
+                    decoder.error(slot, seat.frame, 0);
+                    a.errors = seat.frame.bitCount();
+                    key.xor(seat.frame, a.frame.offset(), a.frame.bits());
+                } else {
+                    decoder.difference(slot, seat.difference);
+                }
+                keep(a, seat.difference);
+            } finally {
+                seats.give(seat);
+            }
+        }
+    }
+
+    private static double startQber(Attempt a) {
+        return Math.clamp(a.qber.value(), 1e-4, 0.25);
+    }
+
     private void decode(Attempt a, Seat seat) {
         SyndromeDecoder decoder = seat.decoder;
-        decoder.begin(seat.difference, 0, Math.clamp(a.qber.value(), 1e-4, 0.25));
+        decoder.begin(seat.difference, 0, startQber(a));
         if (a.frame.padded(seat.code.circulant())) {
             try (BitString mask = BitString.allocate(seat.code.frameBits());
                     BitString zeros = BitString.allocate(seat.code.frameBits())) {

@@ -45,13 +45,13 @@ final class RateControl {
 
     private static final double LARGEST_FALL = 0.25;
 
-    /** Work by bit that the decoder may take on average, see {@link #work}: what is told falls as the work grows. */
-    private static final double FAST_WORK = 115;
+    /**
+     * {@linkplain QuasiCyclicCode#iterationWork Work} by bit that the decoder may take on average: what is told falls as the work
+     * grows. So the speed is about the same at every error rate.
+     */
+    private static final double FAST_WORK = 126;
 
-    private static final double EFFICIENT_WORK = 500;
-
-    /** What the kernels do about a check beside its edges, in edge updates (from the times of docs/benchmarks.md). */
-    private static final double CHECK_WORK = 5;
+    private static final double EFFICIENT_WORK = 470;
 
     private static final double WORK_GAIN = 2;
 
@@ -136,18 +136,60 @@ final class RateControl {
         return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
     }
 
-    /** Bits of syndrome that a frame with error rate {@code q} is likely to need. */
-    double needed(Frame frame, double q) {
+    /** What is expected of such frames at present; it stays so when more batches are noted. */
+    Outlook outlook(Frame frame) {
         Curve curve = curve(frame);
-        return frame.bits()
-                * FiniteLengthBound.entropy(q)
-                * (curve.efficiency(q, profile) + frame.shorteningLoss())
-                * Math.exp(curve.margin);
+        return new Outlook(curve, profile, curve.margin, qber.value(), qber.deviation());
+    }
+
+    /** The expectations of one moment, for any thread. */
+    static final class Outlook {
+        private final Curve curve;
+        private final Profile profile;
+        private final double margin;
+        private final double qber;
+        private final double deviation;
+
+        private Outlook(Curve curve, Profile profile, double margin, double qber, double deviation) {
+            this.curve = curve;
+            this.profile = profile;
+            this.margin = margin;
+            this.qber = qber;
+            this.deviation = deviation;
+        }
+
+        /** Bits of syndrome that a frame with error rate {@code q} is likely to need. */
+        double needed(Frame frame, double q) {
+            return frame.bits()
+                    * FiniteLengthBound.entropy(q)
+                    * (curve.efficiency(q, profile) + frame.shorteningLoss())
+                    * Math.exp(margin);
+        }
+
+        /**
+         * Guesses the error rate of a frame from the expected one and from what the weight of the syndrome tells.
+         *
+         * @param weight ones in the XOR of both sides' syndromes
+         */
+        Guess guess(Frame frame, QuasiCyclicCode code, long weight) {
+            double prior = qber * (1 - qber) / frame.bits() + deviation * deviation;
+            double seen = Math.clamp(code.estimateQber(weight), 1e-5, 0.49);
+            double error = code.estimateDeviation(seen);
+            double measured = Math.min(error * error, 1);
+            double value = (qber * measured + seen * prior) / (measured + prior);
+            return new Guess(value, Math.sqrt(measured * prior / (measured + prior)));
+        }
+
+        /** Whether a frame is all but sure to fail with this code: then no time is spent on trying. */
+        boolean hopeless(Frame frame, AdaptedCode code, Guess guess) {
+            return needed(frame, guess.value) * (1 - 2 * guess.spread(frame))
+                    > code.code().syndromeBits();
+        }
     }
 
     /** The code for the first attempt at a frame; empty if publishing it tells less. */
     Optional<AdaptedCode> first(Frame frame) {
-        return forLeakage(frame, needed(frame, qber.value()));
+        return forLeakage(frame, outlook(frame).needed(frame, qber.value()));
     }
 
     /** The code of about as many syndrome bits, or a stronger one; empty if none tells less than the frame has bits. */
@@ -192,27 +234,6 @@ final class RateControl {
     }
 
     /**
-     * Guesses the error rate of a frame from the expected one and from what the weight of the syndrome tells.
-     *
-     * @param weight ones in the XOR of both sides' syndromes
-     */
-    Guess guess(Frame frame, QuasiCyclicCode code, long weight) {
-        double expected = qber.value();
-        double prior = expected * (1 - expected) / frame.bits() + qber.deviation() * qber.deviation();
-        double seen = Math.clamp(code.estimateQber(weight), 1e-5, 0.49);
-        double deviation = code.estimateDeviation(seen);
-        double measured = Math.min(deviation * deviation, 1);
-        double value = (expected * measured + seen * prior) / (measured + prior);
-        return new Guess(value, Math.sqrt(measured * prior / (measured + prior)));
-    }
-
-    /** Whether a frame is all but sure to fail with this code: then no time is spent on trying. */
-    boolean hopeless(Frame frame, AdaptedCode code, Guess guess) {
-        return needed(frame, guess.value) * (1 - 2 * guess.spread(frame))
-                > code.code().syndromeBits();
-    }
-
-    /**
      * The code for the next attempt at a frame that failed; the same parent with more splits.
      *
      * @param guess what is probably its error rate
@@ -223,20 +244,11 @@ final class RateControl {
         double present = code.code().syndromeBits();
         double spread = guess.spread(frame);
         double raised = present * (1 + RAISE[round] * spread);
-        double likely = needed(frame, guess.value) * (1 + LIKELY[round] * spread);
+        double likely = outlook(frame).needed(frame, guess.value) * (1 + LIKELY[round] * spread);
         long rows =
                 Math.round((Math.max(raised, likely) - present) / code.code().circulant());
         AdaptedCode more = split(frame, code, Math.max(1, rows));
         return more.splits() == code.splits() ? Optional.empty() : Optional.of(more);
-    }
-
-    /**
-     * The work of an iteration: edge updates as the fast codes are designed for; of the efficient ones the time in units of
-     * an edge update, so that the speed is about the same at every rate.
-     */
-    double work(QuasiCyclicCode code) {
-        double checks = profile == Profile.FAST ? 0 : CHECK_WORK * code.rows();
-        return (code.edges() + checks) * code.circulant();
     }
 
     /**
@@ -245,7 +257,7 @@ final class RateControl {
      * @param any one of its frames
      * @param attempts frames tried for the first time
      * @param failed those of them that failed
-     * @param work of all attempts, by bit of the frames tried for the first time
+     * @param work of the decoder in all attempts, by bit of the frames tried for the first time
      */
     void observe(Frame any, int attempts, int failed, double work) {
         Curve curve = curve(any);

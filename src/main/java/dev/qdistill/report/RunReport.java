@@ -6,6 +6,7 @@ import dev.qdistill.link.Verdict;
 import dev.qdistill.security.BinaryEntropy;
 import dev.qdistill.security.KeyLength;
 import dev.qdistill.security.KeyLengthBound;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -103,6 +104,11 @@ public record RunReport(
         ObjectNode node = object();
         node.put("block", b.parameters().block());
         node.put("firstPulse", b.parameters().firstPulse());
+        node.put("began", epochSeconds(b.times().began()));
+        node.put("ended", epochSeconds(b.times().ended()));
+        ObjectNode seconds = object();
+        b.times().seconds().forEach((stage, value) -> seconds.put(stage.id(), round(value)));
+        node.set("seconds", seconds);
         Totals.of(List.of(b)).put(node);
         node.put("verified", b.verified());
         node.put("secretBits", b.secretBits());
@@ -301,10 +307,21 @@ public record RunReport(
     public SequencedMap<String, Double> stageSeconds() {
         SequencedMap<String, Double> seconds = new LinkedHashMap<>();
         for (Stage stage : Stage.values()) {
-            ToDoubleFunction<BlockSummary> spent = b -> b.seconds().getOrDefault(stage, 0.0);
+            ToDoubleFunction<BlockSummary> spent = b -> b.times().seconds().getOrDefault(stage, 0.0);
             seconds.put(stage.id(), blocks.stream().mapToDouble(spent).sum());
         }
         seconds.put("store", storeSeconds);
+        return seconds;
+    }
+
+    /** Processor time by stage, of all threads; zeros where it is not measured. */
+    public SequencedMap<String, Double> stageProcessorSeconds() {
+        SequencedMap<String, Double> seconds = new LinkedHashMap<>();
+        for (Stage stage : Stage.values()) {
+            ToDoubleFunction<BlockSummary> spent =
+                    b -> b.times().processorSeconds().getOrDefault(stage, 0.0);
+            seconds.put(stage.id(), round(blocks.stream().mapToDouble(spent).sum()));
+        }
         return seconds;
     }
 
@@ -318,6 +335,10 @@ public record RunReport(
 
     private static double round(double x) {
         return Math.round(x * 1e6) * 1e-6;
+    }
+
+    private static double epochSeconds(Instant t) {
+        return t.getEpochSecond() + t.getNano() * 1e-9;
     }
 
     private static ObjectNode object() {

@@ -13,6 +13,7 @@ import dev.qdistill.ldpc.Profile;
 import dev.qdistill.link.Message;
 import dev.qdistill.link.Parameters;
 import dev.qdistill.link.ProtocolException;
+import dev.qdistill.link.Rendezvous;
 import dev.qdistill.reconcile.CascadeVariant;
 import dev.qdistill.reconcile.ReconcileMessage;
 import dev.qdistill.security.Protocol;
@@ -24,15 +25,19 @@ import dev.qdistill.wire.v1.Bits;
 import dev.qdistill.wire.v1.BobBases;
 import dev.qdistill.wire.v1.CascadePass;
 import dev.qdistill.wire.v1.CascadeStart;
+import dev.qdistill.wire.v1.Choice;
 import dev.qdistill.wire.v1.Detections;
 import dev.qdistill.wire.v1.Done;
 import dev.qdistill.wire.v1.EndOfMeasurement;
 import dev.qdistill.wire.v1.EndOfSession;
+import dev.qdistill.wire.v1.Ended;
 import dev.qdistill.wire.v1.Envelope;
 import dev.qdistill.wire.v1.ErrorCounts;
 import dev.qdistill.wire.v1.ExtensionRequest;
 import dev.qdistill.wire.v1.Extensions;
 import dev.qdistill.wire.v1.Hello;
+import dev.qdistill.wire.v1.Offer;
+import dev.qdistill.wire.v1.Offered;
 import dev.qdistill.wire.v1.Open;
 import dev.qdistill.wire.v1.Parities;
 import dev.qdistill.wire.v1.ParityRequest;
@@ -71,6 +76,8 @@ final class Codec {
     private static final int LARGEST_FRAME = 1 << 20;
     private static final int SLACK_ITEMS = 16;
     private static final int MAX_TEXT = 1024;
+    private static final int MAX_SESSION = 64;
+    private static final int MAX_PROBLEM = 256;
     private static final int MAX_STAGED = 4096;
     private static final int MAX_SUPPLIES = 1024;
     private static final int MAX_INTENSITIES = 8;
@@ -92,13 +99,28 @@ final class Codec {
                 e.setOpen(Open.newBuilder()
                         .setVersion(m.version())
                         .setLink(m.link())
-                        .setSession(m.session())
                         .setNonce(words(m.nonceLow(), m.nonceHigh()))
-                        .setNextBlock(m.nextBlock())
                         .addAllStaged(ids(m.staged()))
                         .addAllSupplies(ids(m.supplies())));
             case Message.Resume m ->
                 e.setResume(Resume.newBuilder().addAllStored(ids(m.stored())).addAllSupplies(ids(m.supplies())));
+            case Message.Offer m ->
+                e.setOffer(Offer.newBuilder()
+                        .addAllSessions(m.sessions().stream()
+                                .map(s -> Offered.newBuilder()
+                                        .setSession(s.session())
+                                        .setNextBlock(s.nextBlock())
+                                        .build())
+                                .toList())
+                        .addAllOver(ended(m.over()))
+                        .setConversation(m.conversation()));
+            case Message.Choice m ->
+                e.setChoice(Choice.newBuilder()
+                        .setSession(m.session().orElse(""))
+                        .setFirstBlock(m.firstBlock())
+                        .setConversation(m.conversation())
+                        .addAllSessions(m.sessions())
+                        .addAllOver(ended(m.over())));
             case Message.Authentication m -> e.setTag(tag(m));
             case Message.Hello m -> e.setHello(hello(m.parameters()));
             case Message.EndOfSession m ->
@@ -345,6 +367,14 @@ final class Codec {
                 new Message.Resume(
                         ids(e.getResume().getStoredList(), MAX_STAGED),
                         ids(e.getResume().getSuppliesList(), MAX_SUPPLIES));
+            case OFFER ->
+                new Message.Offer(
+                        limited(e.getOffer().getSessionsList(), Rendezvous.MAXIMUM_SESSIONS, "sessions").stream()
+                                .map(s -> new Message.Offered(session(s.getSession()), number(s.getNextBlock())))
+                                .toList(),
+                        endings(e.getOffer().getOverList()),
+                        number(e.getOffer().getConversation()));
+            case CHOICE -> choice(e.getChoice());
             case TAG -> authentication(e.getTag());
             case HELLO -> new Message.Hello(parameters(e.getHello()));
             case END_OF_SESSION -> new Message.EndOfSession(e.getEndOfSession().getBlocks());
@@ -445,12 +475,61 @@ final class Codec {
         return new Message.Open(
                 m.getVersion(),
                 text(m.getLink()),
-                text(m.getSession()),
                 nonce[0],
                 nonce[1],
-                m.getNextBlock(),
                 ids(m.getStagedList(), MAX_STAGED),
                 ids(m.getSuppliesList(), MAX_SUPPLIES));
+    }
+
+    private static Message.Choice choice(Choice m) {
+        boolean none = m.getSession().isEmpty();
+        if (none && (m.getFirstBlock() != 0 || m.getConversation() != 0)) {
+            throw new ProtocolException("the peer chose a block, but no session");
+        }
+        return new Message.Choice(
+                none ? Optional.empty() : Optional.of(session(m.getSession())),
+                number(m.getFirstBlock()),
+                number(m.getConversation()),
+                limited(m.getSessionsList(), Rendezvous.MAXIMUM_SESSIONS, "sessions").stream()
+                        .map(Codec::session)
+                        .toList(),
+                endings(m.getOverList()));
+    }
+
+    private static List<Ended> ended(List<Message.Ended> list) {
+        return list.stream()
+                .map(e -> Ended.newBuilder()
+                        .setSession(e.session())
+                        .setProblem(cut(e.problem().orElse("")))
+                        .build())
+                .toList();
+    }
+
+    private static List<Message.Ended> endings(List<Ended> list) {
+        return limited(list, Rendezvous.MAXIMUM_SESSIONS, "sessions").stream()
+                .map(e -> new Message.Ended(
+                        session(e.getSession()),
+                        e.getProblem().isEmpty() ? Optional.empty() : Optional.of(cut(printable(e.getProblem())))))
+                .toList();
+    }
+
+    private static String cut(String problem) {
+        return problem.length() > MAX_PROBLEM ? problem.substring(0, MAX_PROBLEM) : problem;
+    }
+
+    private static String session(String id) {
+        if (id.isEmpty() || id.length() > MAX_SESSION) {
+            throw new ProtocolException("the peer names a session with " + id.length() + " characters");
+        }
+        return printable(id);
+    }
+
+    /** Of a block or a conversation: half of what there is, so that nothing overflows. */
+    private static long number(long n) {
+        if (n < 0 || n > Long.MAX_VALUE / 2) {
+            throw new ProtocolException("the peer names block or conversation " + Long.toUnsignedString(n));
+        }
+        return n;
     }
 
     private static Message.Authentication authentication(Tag t) {

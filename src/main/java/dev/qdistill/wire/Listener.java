@@ -27,6 +27,7 @@ public final class Listener implements Connector {
     private final Server server;
     private final Object awaiting = new Object();
     private @Nullable Waiting waiting;
+    private boolean closed;
 
     /** The connection that is awaited. */
     private record Waiting(Authenticator authenticator, CompletableFuture<StreamChannel> arrived) {}
@@ -67,11 +68,14 @@ public final class Listener implements Connector {
         return server.getPort();
     }
 
-    /** Waits without end; an interrupt ends the waiting. */
+    /** Waits without end; an interrupt or {@link #close} ends the waiting. */
     @Override
     public Connection connect(Authenticator authenticator) {
         CompletableFuture<StreamChannel> arrived = new CompletableFuture<>();
         synchronized (awaiting) {
+            if (closed) {
+                throw new ProtocolException("this end of the link does not listen any more");
+            }
             waiting = new Waiting(authenticator, arrived);
         }
         try {
@@ -80,7 +84,7 @@ public final class Listener implements Connector {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while waiting for the peer to connect");
         } catch (ExecutionException e) {
-            throw new ProtocolException(String.valueOf(e.getMessage()));
+            throw new ProtocolException("this end of the link does not listen any more");
         } finally {
             synchronized (awaiting) {
                 waiting = null;
@@ -90,6 +94,13 @@ public final class Listener implements Connector {
 
     @Override
     public void close() {
+        synchronized (awaiting) {
+            closed = true;
+            if (waiting != null) {
+                waiting.arrived()
+                        .completeExceptionally(new ProtocolException("this end of the link does not listen any more"));
+            }
+        }
         server.shutdown();
         try {
             if (!server.awaitTermination(5, TimeUnit.SECONDS)) {

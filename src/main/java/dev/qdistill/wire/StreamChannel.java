@@ -18,7 +18,9 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -43,6 +45,9 @@ final class StreamChannel implements Channel {
     /** How long to wait in the opening: a stranger is not to keep the peer out. */
     private static final Duration OPENING = Duration.ofSeconds(20);
 
+    /** How often this end says that it waits. */
+    private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(5);
+
     private static final Item END = new Item(null);
 
     /** A part that came; the end of the stream if there is none. */
@@ -62,9 +67,19 @@ final class StreamChannel implements Channel {
     private @Nullable ProtocolException broken;
     private boolean ended;
     private boolean peerDone;
+    /** When the peer last said something, and when it last gave a sign of life. */
     private volatile long heard = System.nanoTime();
-    /** All conversations up to this one are over here, and so are those in {@code over}. */
-    private long floor = LINK - 1;
+
+    private volatile long alive = heard;
+    private volatile boolean opened;
+    /** When the peer last said that it waits before it can go on in a conversation, and so in all after it. */
+    private final ConcurrentSkipListMap<Long, Long> held = new ConcurrentSkipListMap<>();
+    /** All blocks' conversations up to this one are over here, and so are those in {@code over}. */
+    private long floor = LINK;
+
+    private long sent = System.nanoTime();
+    /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
+    private final TreeSet<Long> senders = new TreeSet<>();
 
     private final Set<Long> over = new HashSet<>();
 
@@ -127,18 +142,28 @@ final class StreamChannel implements Channel {
                 } finally {
                     lock.unlock();
                 }
-                fail(new ProtocolException("the peer closed the connection"));
+                fail(ProtocolException.closedInOrder("the peer closed the connection"));
                 finish();
             }
         };
     }
 
     private void take(Frame frame) {
-        heard = System.nanoTime();
+        long now = System.nanoTime();
+        alive = now;
         lock.lock();
         try {
             long number = frame.getConversation() - 1;
-            if (number <= floor || over.contains(number)) {
+            if (frame.getPayload().isEmpty()) {
+                // No part of a message: the peer is well and waits. It counts where somebody here waits for the peer.
+                if (inboxes.containsKey(number)) {
+                    held.put(number, now);
+                }
+                grant();
+                return;
+            }
+            heard = now;
+            if (number != LINK && (number <= floor || over.contains(number))) {
                 grant();
             } else {
                 // The peer may be ahead; then it waits there until the conversation begins here.
@@ -178,29 +203,43 @@ final class StreamChannel implements Channel {
     private void send(Frame frame) {
         lock.lock();
         try {
-            long left = silence.toNanos();
-            while (broken == null && (out == null || !out.isReady())) {
-                if (left <= 0) {
-                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
-                }
-                left = ready.awaitNanos(left);
-            }
+            awaitTurn(frame.getConversation());
             if (peerDone) {
                 // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
                 return;
             }
             if (broken != null) {
-                throw new ProtocolException(String.valueOf(broken.getMessage()));
+                throw broken.again();
             }
             if (out != null) {
                 out.onNext(frame);
             }
+            sent = System.nanoTime();
             sentBytes.add(frame.getSerializedSize());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while sending to the peer");
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Waits until the stream takes a part, and no older conversation has one. Holds the lock. */
+    private void awaitTurn(long conversation) throws InterruptedException {
+        long since = System.nanoTime();
+        senders.add(conversation);
+        try {
+            while (broken == null && (out == null || !out.isReady() || senders.first() < conversation)) {
+                long now = System.nanoTime();
+                long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
+                if (left <= 0) {
+                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
+                }
+                ready.awaitNanos(left);
+            }
+        } finally {
+            senders.remove(conversation);
+            ready.signalAll();
         }
     }
 
@@ -244,11 +283,25 @@ final class StreamChannel implements Channel {
     // ---- Conversations -----------------------------------------------------------------------------------------
 
     @Override
-    public void opened(long[] nonces, long firstBlock) {
+    public void opened(long[] nonces) {
         authenticator.nonces(nonces);
+        opened = true;
+    }
+
+    @Override
+    public void passOver(long below) {
         lock.lock();
         try {
-            floor = firstBlock - 1;
+            floor = Math.max(floor, below - 1);
+            over.removeIf(number -> number <= floor);
+            // What the peer began in vain.
+            inboxes.entrySet().removeIf(e -> {
+                boolean past = e.getKey() != LINK && e.getKey() <= floor;
+                if (past) {
+                    e.getValue().forEach(item -> grant());
+                }
+                return past;
+            });
         } finally {
             lock.unlock();
         }
@@ -273,16 +326,16 @@ final class StreamChannel implements Channel {
         private final long number;
         private final BlockingQueue<Item> inbox;
         private final Transcript transcript;
-        private final Duration patience;
         private long partsSent;
         private long partsReceived;
         private long detections;
+        private long said;
 
         Talk(long number, BlockingQueue<Item> inbox, Transcript transcript) {
             this.number = number;
             this.inbox = inbox;
             this.transcript = transcript;
-            this.patience = number == LINK && silence.compareTo(OPENING) > 0 ? OPENING : silence;
+            this.said = System.nanoTime();
         }
 
         @Override
@@ -345,7 +398,7 @@ final class StreamChannel implements Channel {
                 Frame frame = item.frame();
                 if (frame == null) {
                     inbox.add(END);
-                    throw new ProtocolException(failure());
+                    throw failure();
                 }
                 grant();
                 if (frame.getPart() != partsReceived) {
@@ -366,7 +419,11 @@ final class StreamChannel implements Channel {
             long since = System.nanoTime();
             for (; ; ) {
                 long now = System.nanoTime();
-                long quiet = Math.min(now - since, now - heard);
+                Duration patience = opened || silence.compareTo(OPENING) < 0 ? silence : OPENING;
+                long quiet = Math.min(now - since, now - (number == LINK && opened ? alive : heard));
+                for (long waiting : held.headMap(number, true).values()) {
+                    quiet = Math.min(quiet, now - waiting);
+                }
                 @Nullable Item item = inbox.poll(Math.max(0, patience.toNanos() - quiet), TimeUnit.NANOSECONDS);
                 if (item != null) {
                     return item;
@@ -375,6 +432,24 @@ final class StreamChannel implements Channel {
                     throw new ProtocolException(
                             "nothing came from the peer for " + patience.toMillis() / 1000.0 + " s");
                 }
+            }
+        }
+
+        @Override
+        public void waiting() {
+            long now = System.nanoTime();
+            if (now - said > Math.min(SIGN_OF_LIFE.toNanos(), silence.toNanos() / 4)) {
+                said = now;
+                StreamChannel.this.send(
+                        Frame.newBuilder().setConversation(number + 1).build());
+            }
+            lock.lock();
+            try {
+                if (broken != null) {
+                    throw broken.again();
+                }
+            } finally {
+                lock.unlock();
             }
         }
 
@@ -403,7 +478,10 @@ final class StreamChannel implements Channel {
             lock.lock();
             try {
                 inboxes.remove(number);
-                over.add(number);
+                held.remove(number);
+                if (number > floor) {
+                    over.add(number);
+                }
                 while (over.remove(floor + 1)) {
                     floor++;
                 }
@@ -418,10 +496,10 @@ final class StreamChannel implements Channel {
         }
     }
 
-    private String failure() {
+    private ProtocolException failure() {
         lock.lock();
         try {
-            return broken == null ? "the connection is closed" : String.valueOf(broken.getMessage());
+            return broken == null ? new ProtocolException("the connection is closed") : broken.again();
         } finally {
             lock.unlock();
         }

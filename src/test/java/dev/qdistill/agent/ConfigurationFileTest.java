@@ -24,7 +24,7 @@ final class ConfigurationFileTest {
             keyStore: keys
             links:
               - name: metro
-                peer: {name: kme-b, listen: "[::1]:7500", authenticationKey: auth}
+                peer: {name: kme-b, listen: "[::1]:7500", authenticationPool: auth}
                 block: {time: 10s}
             """;
 
@@ -84,7 +84,7 @@ final class ConfigurationFileTest {
         assertEquals(Optional.of(Duration.ofSeconds(10)), link.block().time());
         assertEquals(Profile.FAST, link.settings().profile());
         assertEquals(new Endpoint("::1", 7500), link.peer().listen().orElseThrow());
-        assertEquals(dir.resolve("auth"), link.peer().authenticationKey());
+        assertEquals(dir.resolve("auth"), link.peer().authenticationPool());
         assertEquals(
                 1 << 20,
                 read(MINIMAL.replace("block:", "profile: efficient\n    block:"))

@@ -78,6 +78,7 @@ final class KeyDeliveryTest {
 
     @BeforeEach
     void startAgents() throws IOException {
+        TestSite.preShare(dir.resolve("alice"), dir.resolve("bob"), 10);
         alice = start("alice", "bob", "sae-a", "sae-b", Site.ALICE);
         bob = start("bob", "alice", "sae-b", "sae-a", Site.BOB);
     }
@@ -94,7 +95,7 @@ final class KeyDeliveryTest {
                 keyStore: SITE/keys
                 links:
                   - name: metro
-                    peer: {name: kme-OTHER, connect: "localhost:1", authenticationKey: none}
+                    peer: {name: kme-OTHER, connect: "localhost:1", authenticationPool: SITE/auth}
                     block: {pulses: 1000000}
                     capacityBits: 2560000
                 delivery:

@@ -19,6 +19,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +32,10 @@ final class Meddler implements AutoCloseable {
         REPEAT,
         /** The next frame in the same direction comes first. */
         SWAP,
-        /** The frame of the same kind of an earlier session comes in its place. */
-        REPLAY
+        /** The frame of the same kind of an earlier connection comes in its place, with the numbers that are due. */
+        REPLAY,
+        /** The frame of the same kind of an earlier connection comes before it, as it was. */
+        INSERT
     }
 
     /**
@@ -42,17 +45,24 @@ final class Meddler implements AutoCloseable {
      * @param kind of the message in the frame
      * @param fromDialer which direction
      * @param skip frames of this kind to pass before
+     * @param spoilt kinds of which each frame is flipped before, so that messages come that are rare otherwise
      */
-    record Plan(Deed deed, BodyCase kind, boolean fromDialer, int skip) {}
+    record Plan(Deed deed, BodyCase kind, boolean fromDialer, int skip, Set<BodyCase> spoilt) {
+        Plan(Deed deed, BodyCase kind, boolean fromDialer, int skip) {
+            this(deed, kind, fromDialer, skip, Set.of());
+        }
+    }
 
     private final Server server;
     private final ManagedChannel target;
     private final Map<Boolean, Map<BodyCase, Frame>> earlier = new HashMap<>();
     private @Nullable Plan plan;
+    private Set<BodyCase> spoilt = Set.of();
     private @Nullable Frame held;
     private int skipped;
     private boolean done;
     private boolean harmless;
+    private long conversation;
 
     /** Every kind of message that was seen, by direction: how often in the last session. */
     final Map<Boolean, Map<BodyCase, Integer>> seen = new HashMap<>();
@@ -88,11 +98,23 @@ final class Meddler implements AutoCloseable {
     /** For the next session; none passes everything on. */
     synchronized void plan(@Nullable Plan next) {
         plan = next;
+        spoilt = next == null ? Set.of() : next.spoilt();
         held = null;
         skipped = 0;
         done = false;
         harmless = false;
         seen.clear();
+    }
+
+    /** For the next session: nothing but that these kinds are flipped. */
+    synchronized void spoil(Set<BodyCase> kinds) {
+        plan(null);
+        spoilt = kinds;
+    }
+
+    /** The conversation that the deed was done in. */
+    synchronized long conversation() {
+        return conversation;
     }
 
     /** Whether the deed was done. */
@@ -145,12 +167,19 @@ final class Meddler implements AutoCloseable {
     }
 
     private synchronized List<Frame> pass(boolean fromDialer, Frame frame) {
+        if (frame.getPayload().isEmpty()) {
+            return List.of(frame); // a sign of life
+        }
         BodyCase kind = kind(frame);
         seen.computeIfAbsent(fromDialer, d -> new EnumMap<>(BodyCase.class)).merge(kind, 1, Integer::sum);
         Map<BodyCase, Frame> before = earlier.computeIfAbsent(fromDialer, d -> new EnumMap<>(BodyCase.class));
         @Nullable Frame old = before.get(kind);
         if (plan == null) {
             before.putIfAbsent(kind, frame);
+        }
+        boolean meant = plan != null && !done && plan.fromDialer() == fromDialer && plan.kind() == kind;
+        if (spoilt.contains(kind) && !meant) {
+            return List.of(flip(frame));
         }
         Frame waiting = held;
         if (waiting != null && plan != null && plan.fromDialer() == fromDialer) {
@@ -159,10 +188,11 @@ final class Meddler implements AutoCloseable {
             harmless = frame.getConversation() != waiting.getConversation();
             return List.of(frame, waiting);
         }
-        if (plan == null || done || plan.fromDialer() != fromDialer || plan.kind() != kind || skipped++ < plan.skip()) {
+        if (plan == null || !meant || skipped++ < plan.skip()) {
             return List.of(frame);
         }
         done = true;
+        conversation = frame.getConversation();
         harmless = plan.deed() == Deed.REPLAY && old != null && old.getPayload().equals(frame.getPayload());
         return switch (plan.deed()) {
             case FLIP -> List.of(flip(frame));
@@ -179,6 +209,7 @@ final class Meddler implements AutoCloseable {
                                 .setConversation(frame.getConversation())
                                 .setPart(frame.getPart())
                                 .build());
+            case INSERT -> old == null ? List.of() : List.of(old, frame);
         };
     }
 
@@ -198,16 +229,16 @@ final class Meddler implements AutoCloseable {
         }
     }
 
-    /** What can be meddled with, in the order of the kinds: each kind and direction that was seen, each time that it came. */
-    synchronized List<Plan> opportunities(List<Deed> deeds, int most) {
+    /** What can be meddled with: each kind and direction that was seen, of tags each. */
+    synchronized List<Plan> opportunities() {
         List<Plan> plans = new ArrayList<>();
-        for (Deed deed : deeds) {
-            seen.forEach((fromDialer, kinds) -> kinds.forEach((kind, count) -> {
-                for (int skip = 0; skip < Math.min(count, most); skip++) {
-                    plans.add(new Plan(deed, kind, fromDialer, skip));
+        seen.forEach((fromDialer, kinds) -> kinds.forEach((kind, count) -> {
+            for (int skip = 0; skip < (kind == BodyCase.TAG ? count : 1); skip++) {
+                for (Deed deed : Deed.values()) {
+                    plans.add(new Plan(deed, kind, fromDialer, skip, spoilt));
                 }
-            }));
-        }
+            }
+        }));
         return plans;
     }
 

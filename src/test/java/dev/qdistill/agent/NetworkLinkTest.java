@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.qdistill.agent.Meddler.Deed;
 import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.auth.PadPool;
 import dev.qdistill.bits.BitString;
@@ -23,7 +22,6 @@ import dev.qdistill.simulate.Source;
 import dev.qdistill.wire.Connector;
 import dev.qdistill.wire.Dialer;
 import dev.qdistill.wire.Listener;
-import dev.qdistill.wire.v1.Envelope.BodyCase;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -270,62 +268,6 @@ final class NetworkLinkTest {
         assertEquals(List.of(), alice.ids());
         assertEquals(0, alice.keys.nextBlock());
         assertEquals(1, alice.log.counts().refused());
-    }
-
-    @Test
-    void whateverIsDoneToAnyMessageTheSitesNeverDisagree() throws IOException {
-        silence = Duration.ofSeconds(1);
-        Listener l = listener(Site.ALICE);
-        Meddler meddler = keep(new Meddler(l.port()));
-        Dialer d = dialer(Site.BOB, meddler.port());
-        Settings settings = settings(blockPulses);
-        // A first, short session tells what there is to meddle with.
-        meddler.plan(null);
-        stopAfter(l, d, settings, 2);
-        List<Meddler.Plan> plans = meddler.opportunities(List.of(Deed.values()), 1);
-        assertTrue(plans.size() >= 50, "opportunities: " + plans.size());
-        Set<String> errors = new HashSet<>();
-        int deeds = 0;
-        for (Meddler.Plan plan : plans) {
-            if (alice.keys.nextBlock() > BLOCKS - 3) {
-                break;
-            }
-            meddler.plan(plan);
-            long before = alice.ids().size();
-            long start = System.nanoTime();
-            Outcome o = stopAfter(l, d, settings, 1);
-            if (Boolean.getBoolean("qdistill.test.verbose")) {
-                System.out.printf("%.2f s %s %s%n", (System.nanoTime() - start) * 1e-9, plan, o);
-            }
-            if (meddler.done()) {
-                deeds++;
-                // Either somebody noticed, or it was like noise: a block without a key, for both.
-                boolean ended = o.bob() == null || !"enough".equals(o.bob().getMessage());
-                // What comes again when its conversation is over is passed over.
-                boolean late = plan.deed() == Deed.REPEAT && plan.kind() == BodyCase.TAG;
-                assertTrue(
-                        ended || late || meddler.harmless() || alice.ids().size() < before + 2,
-                        plan + " had no effect");
-                for (Throwable t : new Throwable[] {o.alice(), o.bob()}) {
-                    if (t != null) {
-                        assertTrue(
-                                t instanceof ProtocolException || t instanceof AuthenticationException,
-                                plan + ": " + t);
-                        errors.add(String.valueOf(t.getMessage()));
-                    }
-                }
-                assertTrue(alice.ids().size() <= before + 2, "plan " + plan);
-            }
-        }
-        meddler.plan(null);
-        assertTrue(deeds >= 40, "deeds: " + deeds);
-        silence = Duration.ofSeconds(30);
-        Listener patient = listener(Site.ALICE);
-        Outcome o = run(patient, dialer(Site.BOB, patient.port()), settings, 3);
-        assertTrue(o.well(), String.valueOf(o));
-        requireSameKeys();
-        assertTrue(alice.log.counts().refused() + bob.log.counts().refused() > 10);
-        assertTrue(errors.size() > 10, String.valueOf(errors));
     }
 
     /** A step at which a site crashes: everything after it does not happen. */

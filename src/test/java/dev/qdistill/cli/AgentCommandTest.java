@@ -14,10 +14,30 @@ final class AgentCommandTest {
     Path dir;
 
     @Test
-    void aConfigurationIsCheckedWithoutStartingAnything() {
-        CommandRun run = CommandRun.of("agent", "--role", "alice", "--config", "docs/agent-example.yaml", "--check");
+    void aConfigurationAndItsPoolsAreCheckedWithoutStartingAnything() throws IOException {
+        Path file = Files.writeString(dir.resolve("agent.yaml"), """
+                name: a
+                keyStore: keys
+                links:
+                  - name: metro
+                    peer: {name: b, connect: "localhost:1", authenticationPool: auth}
+                    block: {time: 10s}
+                """);
+        String[] check = {"agent", "--role", "alice", "--config", file.toString(), "--check"};
+        CommandRun none = CommandRun.of(check);
+        assertEquals(ExitCode.STORAGE, none.code(), none.err());
+        assertTrue(none.err().contains(dir.resolve("auth").toString()), none.err());
+        CommandRun.of("keys", "psk", "--link", "metro", "--blocks", "5", "--out", dir.toString());
+        String psk = dir.resolve("metro.alice.qpad").toString();
+        CommandRun.of(
+                "keys", "psk", "--install", psk, "--pool", dir.resolve("auth").toString());
+        CommandRun run = CommandRun.of(check);
         assertEquals(ExitCode.OK, run.code(), run.err());
-        assertTrue(Files.notExists(Path.of("docs/state")));
+        check[2] = "bob";
+        CommandRun other = CommandRun.of(check);
+        assertEquals(ExitCode.BAD_INPUT, other.code(), other.err());
+        assertTrue(other.err().contains("metro at alice's site"), other.err());
+        assertTrue(Files.notExists(dir.resolve("keys")));
     }
 
     @Test

@@ -144,8 +144,8 @@ class ImportTest {
             assertBad(writeT3(3, 150, 1, bits), "32: the file is cut: 150 entries take 36 bytes, the file has 32");
             assertBad(writeT3(3, 20, 1, bits), "20: bytes follow the last entry");
             assertBad(writeT3(3, -1, 1, bits), "the file is cut: 4294967295 entries");
-            assertBad(writeT3(1, 100, 1, bits), "0: qcrypto stream of type 1; only type 3");
-            assertBad(writeT3(0x107, 100, 1, bits), "0: qcrypto stream of type 7; only type 3");
+            assertBad(writeT3(1, 100, 1, bits), "0: qcrypto stream of type 1; only type 3 (sifted bits)");
+            assertBad(writeT3(0x107, 100, 1, bits), "0: qcrypto stream of type 7; only type 3 (sifted bits)");
         }
         assertBad(Files.write(directory.resolve("t3"), new byte[] {3, 0, 0, 0, 1}), "5: the file is cut");
     }

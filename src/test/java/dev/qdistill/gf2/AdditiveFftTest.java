@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
-import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.bits.SecretArena;
 import java.util.ArrayList;
@@ -65,12 +64,13 @@ class AdditiveFftTest {
             for (TransformKernels kernels : all()) {
                 BitString padded = BitString.allocate(bits + 512);
                 padded.copyFrom(s, 0, 0, bits);
-                try (Workers workers = new Workers(2)) {
-                    kernels.toTransformBasis(padded.segment().address(), bits, workers);
+                try (Team team = new Team(2)) {
+                    int length = bits;
+                    team.run(part -> kernels.toTransformBasis(padded.segment().address(), length, part));
                     for (int i = 0; i < bits; i++) {
                         assertEquals(f[i], padded.get(i), "coefficient " + i + " of " + bits);
                     }
-                    kernels.toMonomials(padded.segment().address(), bits, workers);
+                    team.run(part -> kernels.toMonomials(padded.segment().address(), length, part));
                 }
                 assertTrue(s.contentEquals(padded.slice(0, bits)), "back at " + bits);
             }
@@ -121,6 +121,35 @@ class AdditiveFftTest {
         }
     }
 
+    @Test
+    void transformsOfShortFactorsAgreeWithTheDirectMethod() {
+        var random = new SplittableRandom(11);
+        for (int bits = 1;
+                bits <= 4096;
+                bits += Boolean.getBoolean("qdistill.exhaustive") ? 1 : 1 + random.nextInt(80)) {
+            int other = 1 + random.nextInt(4096);
+            int offset = random.nextInt(bits + other - 1);
+            int length = 1 + random.nextInt(bits + other - 1 - offset);
+            var shape = new Gf2Multiplier.Shape(bits, other, offset, length, 1 + bits % 2);
+            BitString a = BitString.random(bits, random);
+            BitString b = BitString.random(other, random);
+            BitString expected = BitString.allocate(length);
+            BitString found = BitString.allocate(length);
+            multiply(new DirectProduct(shape, new Comb()), a, b, expected);
+            for (TransformKernels kernels : all()) {
+                multiply(new TransformProduct(shape, kernels), a, b, found);
+                assertTrue(expected.contentEquals(found), kernels + " at " + shape);
+            }
+        }
+    }
+
+    private static void multiply(MiddleProduct product, BitString a, BitString b, BitString result) {
+        try (product) {
+            product.setFirst(a);
+            product.multiply(b, result);
+        }
+    }
+
     private static List<TransformKernels> all() {
         List<TransformKernels> all = new ArrayList<>(List.of(new VectorTransforms()));
         for (NativeIsa isa : NativeLibrary.isas()) {
@@ -132,7 +161,7 @@ class AdditiveFftTest {
     /** Products modulo s_m + 1 in the basis of the transform. */
     private static final class Products implements AutoCloseable {
         private final SecretArena arena = new SecretArena();
-        private final Workers workers;
+        private final Team team;
         private final Transform transform;
         private final long factor;
         private final long values;
@@ -140,7 +169,7 @@ class AdditiveFftTest {
         private final BitString result;
 
         Products(TransformKernels kernels, int m) {
-            workers = new Workers(1 + m % 2);
+            team = new Team(1 + m % 2);
             transform = kernels.transform(m, arena);
             factor = arena.allocate(transform.bytes(), 64).address();
             values = arena.allocate(transform.bytes(), 64).address();
@@ -149,15 +178,17 @@ class AdditiveFftTest {
         }
 
         BitString product(BitString f, BitString g) {
-            transform.forward(f.segment().address(), factor, scratch, workers);
-            transform.multiply(
-                    g.segment().address(), factor, values, result.segment().address(), scratch, workers);
+            team.run(part -> {
+                transform.forward(f.segment().address(), factor, scratch, part);
+                transform.multiply(
+                        g.segment().address(), factor, values, result.segment().address(), scratch, part);
+            });
             return result;
         }
 
         @Override
         public void close() {
-            workers.close();
+            team.close();
             arena.close();
         }
     }
@@ -185,13 +216,14 @@ class AdditiveFftTest {
             BitString f = BitString.allocate(1L << m);
             BitString values = BitString.allocate(1L << m);
             try (SecretArena arena = new SecretArena();
-                    Workers workers = new Workers(1)) {
+                    Team team = new Team(1)) {
                 AdditiveFft fft = new AdditiveFft(m, arena);
                 long scratch = arena.allocate(AdditiveFft.SCRATCH_BYTES, 64).address();
                 for (int i = 0; i < m; i++) {
                     f.wipe();
                     f.set(1L << i, true);
-                    fft.forward(f.segment().address(), values.segment().address(), scratch, workers);
+                    team.run(part ->
+                            fft.forward(f.segment().address(), values.segment().address(), scratch, part));
                     int[] expected = new int[point.length];
                     int[] found = new int[point.length];
                     for (int e = 0; e < point.length; e++) {

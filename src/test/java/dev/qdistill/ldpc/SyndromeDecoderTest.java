@@ -8,9 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
 import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,9 +55,24 @@ class SyndromeDecoderTest {
     @CsvSource({"VECTOR, PHI", "VECTOR, MIN_SUM", "NATIVE, PHI", "NATIVE, MIN_SUM"})
     void decidesAsScalar(Backend backend, UpdateRule rule) {
         require(backend);
+        assertDecidesAsScalar(rule, code -> SyndromeDecoder.create(code, backend));
+    }
+
+    // The fastest ones are chosen otherwise.
+    @ParameterizedTest
+    @EnumSource(UpdateRule.class)
+    void kernelsOfEveryInstructionSetDecideAsScalar(UpdateRule rule) {
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            NativeKernels kernels = NativeKernels.of(isa).orElseThrow();
+            assertDecidesAsScalar(rule, code -> new NativeSyndromeDecoder(code, kernels));
+        }
+    }
+
+    private static void assertDecidesAsScalar(
+            UpdateRule rule, Function<QuasiCyclicCode, SyndromeDecoder> implementation) {
         for (QuasiCyclicCode code : Codes.small()) {
             try (SyndromeDecoder scalar = SyndromeDecoder.create(code, Backend.SCALAR);
-                    SyndromeDecoder vector = SyndromeDecoder.create(code, backend);
+                    SyndromeDecoder vector = implementation.apply(code);
                     BitString mask = BitString.random(code.frameBits(), new SplittableRandom(9))) {
                 int failures = 0;
                 for (int i = 0; i < 9; i++) {

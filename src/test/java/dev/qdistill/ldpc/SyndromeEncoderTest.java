@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendUnavailableException;
+import dev.qdistill.accel.NativeIsa;
+import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -69,6 +71,24 @@ class SyndromeEncoderTest {
                 long last = code.syndromeBits() - 1L;
                 sum.set(last, !sum.get(last));
                 assertFalse(encoder.matches(a, sum));
+            }
+        }
+    }
+
+    @Test
+    void kernelsOfEveryInstructionSetFindTheSameSyndrome() {
+        for (NativeIsa isa : NativeLibrary.isas()) {
+            NativeKernels kernels = NativeKernels.of(isa).orElseThrow();
+            for (QuasiCyclicCode code : Codes.small()) {
+                SyndromeEncoder encoder = new NativeSyndromeEncoder(code, kernels);
+                try (BitString frame = BitString.random(code.frameBits(), new SplittableRandom(4));
+                        BitString expected = BitString.allocate(code.syndromeBits());
+                        BitString found = BitString.allocate(code.syndromeBits())) {
+                    SyndromeEncoder.create(code, Backend.SCALAR).encode(frame, 0, expected, 0);
+                    encoder.encode(frame, 0, found, 0);
+                    assertTrue(expected.contentEquals(found), code + " with " + isa);
+                    assertTrue(encoder.matches(frame, expected));
+                }
             }
         }
     }

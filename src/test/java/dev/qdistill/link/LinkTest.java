@@ -179,6 +179,11 @@ final class LinkTest {
         }
 
         @Override
+        public void waiting() {
+            behind.waiting();
+        }
+
+        @Override
         public void allow(long detections) {
             behind.allow(detections);
         }

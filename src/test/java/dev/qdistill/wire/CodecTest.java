@@ -74,7 +74,19 @@ final class CodecTest {
         BitString mask = bits(4096);
         mask.and(bits(4096));
         List<Message> all = new ArrayList<>(List.of(
-                new Message.Open(1, "metro", "abc", -5, 6, 77, List.of(UUID.randomUUID(), new UUID(0, 1)), List.of()),
+                new Message.Open(1, "metro", -5, 6, List.of(UUID.randomUUID(), new UUID(0, 1)), List.of()),
+                new Message.Offer(
+                        List.of(new Message.Offered("abc", 77), new Message.Offered("def", 0)),
+                        List.of(new Message.Ended("xyz", Optional.of("because"))),
+                        12),
+                new Message.Offer(List.of(), List.of(), 0),
+                new Message.Choice(
+                        Optional.of("abc"),
+                        78,
+                        13,
+                        List.of("abc", "ghi"),
+                        List.of(new Message.Ended("def", Optional.empty()))),
+                new Message.Choice(Optional.empty(), 0, 0, List.of(), List.of()),
                 new Message.Resume(List.of(new UUID(3, 4)), List.of(new UUID(5, 6))),
                 new Message.Authentication(Optional.of(new Tag(new PadId(new UUID(1, 2), 9), -1, Long.MAX_VALUE))),
                 new Message.Hello(PARAMETERS),

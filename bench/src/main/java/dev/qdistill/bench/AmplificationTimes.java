@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Time against length, from 2^10 bits up, of products and Toeplitz hashes on one back end; a line of JSON each:
@@ -20,8 +21,12 @@ import java.util.SplittableRandom;
  */
 public final class AmplificationTimes {
     private static final int SMALLEST = 10;
-    private static final int LARGEST_PRODUCT = 26;
     private static final int SMALLEST_SHARED = 20;
+
+    /** Lengths between powers of two: a little above one, a block of a usual size. */
+    private static final long[] OTHER_LENGTHS = {1_153_434, 10_000_000, 100_000_000};
+
+    private static final double SECONDS = 0.15;
 
     private final String by;
     private final String isa;
@@ -66,20 +71,26 @@ public final class AmplificationTimes {
         if (backend == Backend.VECTOR) {
             // The compiler needs seconds for the Vector API.
             long start = System.nanoTime();
-            for (int k = 12; System.nanoTime() - start < 10e9; k = k == 21 ? 12 : k + 1) {
+            for (int k = SMALLEST; System.nanoTime() - start < 10e9; k = k == 21 ? SMALLEST : k + 1) {
                 times.timeProduct(multiplier, 1L << k, 0);
             }
         }
         for (int k = SMALLEST; k <= largest; k++) {
-            long n = 1L << k;
-            if (k <= LARGEST_PRODUCT) {
-                times.print("product", n, 2 * n - 1, 1, times.timeProduct(multiplier, n, 0.2));
+            times.all(multiplier, 1L << k, k < SMALLEST_SHARED ? 1 : threads);
+        }
+        for (long n : OTHER_LENGTHS) {
+            if (n <= 1L << largest) {
+                times.all(multiplier, n, threads);
             }
-            for (int t = 1; t <= (k < SMALLEST_SHARED ? 1 : threads); t++) {
-                times.hash(SeededHash.create(SeededHash.Family.MODIFIED, backend), n, n / 2, t);
-                times.hash(SeededHash.create(SeededHash.Family.TOEPLITZ, backend), n, n / 2, t);
-                times.hash(SeededHash.create(SeededHash.Family.TOEPLITZ, backend), n, n, t);
-            }
+        }
+    }
+
+    private void all(Gf2Multiplier multiplier, long n, int mostThreads) {
+        print("product", n, 2 * n - 1, 1, timeProduct(multiplier, n, SECONDS));
+        for (int t = 1; t <= mostThreads; t += t == 1 && mostThreads > 1 ? mostThreads - 1 : 1) {
+            hash(SeededHash.create(SeededHash.Family.MODIFIED, multiplier.backend()), n, n / 2, t);
+            hash(SeededHash.create(SeededHash.Family.TOEPLITZ, multiplier.backend()), n, n / 2, t);
+            hash(SeededHash.create(SeededHash.Family.TOEPLITZ, multiplier.backend()), n, n, t);
         }
     }
 
@@ -101,7 +112,7 @@ public final class AmplificationTimes {
         try (BitString a = BitString.random(n, random);
                 BitString b = BitString.random(n, random);
                 BitString r = BitString.allocate(2 * n + 128)) {
-            print("product", n, 2 * n - 1, 1, median(0.2, () -> gf2x.multiply(r, a, b)));
+            print("product", n, 2 * n - 1, 1, median(SECONDS, () -> gf2x.multiply(r, a, b)));
         }
     }
 
@@ -111,7 +122,7 @@ public final class AmplificationTimes {
                 BitString input = BitString.random(n, random);
                 BitString output = BitString.allocate(m);
                 PreparedHash prepared = hash.prepare(n, m, t)) {
-            double nanos = median(0.2, () -> {
+            double nanos = median(SECONDS, () -> {
                 prepared.seed(seed);
                 prepared.hash(input, output);
             });
@@ -123,9 +134,49 @@ public final class AmplificationTimes {
         System.out.printf(
                 Locale.ROOT,
                 "{\"operation\":\"%s\",\"by\":\"%s\",\"isa\":\"%s\",\"inputBits\":%d,\"outputBits\":%d,\"threads\":%d,"
-                        + "\"milliseconds\":%.6g,\"mbps\":%.6g,%s}%n",
-                operation, by, isa, n, m, t, nanos * 1e-6, n / nanos * 1e3, machine);
+                        + "\"milliseconds\":%.6g,\"mbps\":%.6g,%s%s}%n",
+                operation,
+                by,
+                isa,
+                n,
+                m,
+                t,
+                nanos * 1e-6,
+                n / nanos * 1e3,
+                t > 1 ? "\"roundTripNanos\":%.0f,".formatted(roundTripNanos()) : "",
+                machine);
         System.out.flush();
+    }
+
+    // From one thread to another and back: on virtual machines it depends on where the host puts their cores, and what threads gain
+    // depends on it.
+    private static double roundTripNanos() {
+        int rounds = 2000;
+        var ball = new AtomicInteger();
+        Thread other = Thread.ofPlatform().start(() -> {
+            for (int k = 1; k < 2 * rounds; k += 2) {
+                while (ball.get() != k) {
+                    Thread.onSpinWait();
+                }
+                ball.set(k + 1);
+            }
+        });
+        double[] times = new double[rounds];
+        for (int k = 0; k < 2 * rounds; k += 2) {
+            long start = System.nanoTime();
+            ball.set(k + 1);
+            while (ball.get() != k + 2) {
+                Thread.onSpinWait();
+            }
+            times[k / 2] = System.nanoTime() - start;
+        }
+        try {
+            other.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        Arrays.sort(times);
+        return times[rounds / 2];
     }
 
     // After a warm-up of half as long, one call at least; three calls at least.
