@@ -117,7 +117,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
     }
 
     private static void write(FileSystem fs, Path attempt, DistilledKey key, Site site, Instant now) throws IOException {
-        KeyRecord record = KeyRecord.of(key, site, now);
+        KeyRecord record = key.record(site, now);
         try (FSDataOutputStream out = Files.createPrivate(fs, new Path(attempt, site.id() + KeyStore.SUFFIX))) {
             KeyStore.write(Channels.newChannel(out), record, key.key());
             out.hsync();

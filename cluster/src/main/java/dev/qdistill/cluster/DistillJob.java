@@ -5,7 +5,6 @@ import dev.qdistill.cli.SettingsOptions;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
-import dev.qdistill.dump.DumpTotals;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.Settings;
 import java.io.IOException;
@@ -174,15 +173,14 @@ public final class DistillJob implements Callable<Integer> {
         }
         try (HadoopChannel a = new HadoopChannel(Files.system(alice.toString()), alice);
                 HadoopChannel b = new HadoopChannel(Files.system(bob.toString()), bob)) {
-            DumpTotals totals = DumpReader.totals(bob.toString(), b);
-            long pulses = totals.pulses().orElse(totals.records());
+            long pulses = DumpReader.pulsesAtEnd(bob.toString(), b);
             long blocks = own.blockPulses() == Long.MAX_VALUE
                     ? 1
                     : Math.max(1, Math.ceilDiv(pulses, own.blockPulses()));
             ObjectNode input = JsonMapper.shared().createObjectNode();
             input.put("aliceBytes", a.size());
             input.put("bobBytes", b.size());
-            input.put("bobRecords", totals.records());
+            input.put("pulses", pulses);
             input.put("settings", own.toString());
             ObjectNode read = (ObjectNode) JsonMapper.shared().readTree(input.toString());
             return new Pair(line.name(), alice.toString(), bob.toString(), blocks, read);
