@@ -1,7 +1,11 @@
 package dev.qdistill;
 
 import dev.qdistill.bits.BitString;
+import dev.qdistill.keystore.KeyRecord;
+import dev.qdistill.keystore.Site;
 import dev.qdistill.link.BlockSummary;
+import dev.qdistill.link.Parameters;
+import java.time.Instant;
 import java.util.UUID;
 
 /**
@@ -16,6 +20,26 @@ public record DistilledKey(UUID id, BitString key, BlockSummary summary) impleme
     /** Whether there is a key. */
     public boolean isPresent() {
         return summary.abort().isEmpty();
+    }
+
+    /**
+     * What a key store keeps with the key.
+     *
+     * @param site whose key this is
+     * @param made when
+     */
+    public KeyRecord record(Site site, Instant made) {
+        Parameters p = summary.parameters();
+        return new KeyRecord(
+                id,
+                p.link(),
+                site,
+                p.sessionId(),
+                p.block(),
+                key.length(),
+                p.epsilonSecrecy(),
+                p.epsilonCorrectness(),
+                made);
     }
 
     @Override

@@ -19,7 +19,9 @@ import dev.qdistill.link.Session;
 import dev.qdistill.link.Settings;
 import dev.qdistill.link.Stage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -302,6 +304,37 @@ public final class Distiller implements AutoCloseable {
                 more = distillBoth(aliceSide, aliceEnd, bobSide, bobEnd, sink);
             }
         }
+    }
+
+    /**
+     * Runs both sides of one block in this process.
+     *
+     * @param alice Alice's dump, not read yet; not closed here
+     * @param bob Bob's dump, not read yet; not closed here
+     * @param block its number, from 0
+     * @return its keys, which the caller closes; empty if Bob has no records from this block on
+     * @throws BadInputException if a dump is damaged, or the two do not belong together
+     */
+    public static Optional<Pair> distillBlock(
+            DumpReader alice, DumpReader bob, long block, Settings settings, Resources resources) {
+        DumpReader.requirePair(alice, bob);
+        Session.Plan plan = Session.Plan.offlineFrom(block);
+        Channel.Ends ends = Channel.inMemory();
+        List<Pair> keys = new ArrayList<>();
+        try (Channel aliceEnd = ends.alice();
+                Channel bobEnd = ends.bob();
+                Session aliceSession =
+                        new Session(Role.ALICE, alice, aliceEnd, resources.engine, settings, plan, Progress.NONE);
+                Session bobSession =
+                        new Session(Role.BOB, bob, bobEnd, resources.engine, settings, plan, Progress.NONE)) {
+            distillBoth(
+                    new Distiller(alice, aliceSession, null),
+                    aliceEnd,
+                    new Distiller(bob, bobSession, null),
+                    bobEnd,
+                    keys::add);
+        }
+        return keys.stream().findFirst();
     }
 
     private static boolean distillBoth(

@@ -107,7 +107,7 @@ public final class LinkKeys implements KeyCustody {
                             id,
                             p.link(),
                             site,
-                            sessionId(p.session()),
+                            p.sessionId(),
                             p.block(),
                             key.length(),
                             p.epsilonSecrecy(),
@@ -115,12 +115,6 @@ public final class LinkKeys implements KeyCustody {
                             clock.instant()),
                     key);
         }
-    }
-
-    private static UUID sessionId(String hex) {
-        return hex.matches("[0-9a-f]{32}")
-                ? new UUID(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16))
-                : new UUID(0, 0);
     }
 
     @Override

@@ -24,7 +24,7 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Which pairs of dumps a batch has: the lines of a manifest, or what lies in a directory. docs/formats.md has both. */
-final class BatchManifest {
+public final class BatchManifest {
     /** The manifest of a directory that has one. */
     static final String FILE_NAME = "manifest.jsonl";
 
@@ -43,7 +43,7 @@ final class BatchManifest {
      * @param alice path of Alice's dump, from the manifest's directory
      * @param bob path of Bob's dump, from the manifest's directory
      */
-    record Line(
+    public record Line(
             @Nullable String name,
             @Nullable String group,
             @Nullable String alice,
@@ -58,7 +58,7 @@ final class BatchManifest {
             @Nullable Double siftedRate,
             @Nullable String entropy) {
         /** Nothing set. */
-        static final Line EMPTY = of("", "", "", "");
+        public static final Line EMPTY = of("", "", "", "");
 
         private static Line of(String name, String group, String alice, String bob) {
             return new Line(name, group, alice, bob, null, null, null, null, null, null, null, null, null);
@@ -100,7 +100,29 @@ final class BatchManifest {
     }
 
     private void lines() throws IOException {
-        byte[] all = Files.readAllBytes(file);
+        parse(file.toString(), Files.readAllBytes(file), this::add);
+        if (pairs.isEmpty()) {
+            throw new BadInputException(file, 0, "the manifest names no pair of dumps");
+        }
+    }
+
+    /**
+     * The lines of a manifest, wherever it is; what they mean is not looked at.
+     *
+     * @param name what the manifest is called in messages
+     * @throws BadInputException if a line is not what it should be
+     */
+    public static List<Line> parse(String name, byte[] manifest) {
+        List<Line> lines = new ArrayList<>();
+        parse(name, manifest, (line, offset, number) -> lines.add(line));
+        return lines;
+    }
+
+    private interface Sink {
+        void accept(Line line, long offset, int number);
+    }
+
+    private static void parse(String name, byte[] all, Sink sink) {
         int number = 0;
         for (int at = 0; at < all.length; ) {
             int end = at;
@@ -114,14 +136,11 @@ final class BatchManifest {
                 try {
                     line = MAPPER.readValue(text, Line.class);
                 } catch (JacksonException e) {
-                    throw bad(at, number, problem(e));
+                    throw new BadInputException(name, at, "line " + number + ": " + problem(e));
                 }
-                add(line, at, number);
+                sink.accept(line, at, number);
             }
             at = end + 1;
-        }
-        if (pairs.isEmpty()) {
-            throw new BadInputException(file, 0, "the manifest names no pair of dumps");
         }
     }
 

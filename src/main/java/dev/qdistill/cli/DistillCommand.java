@@ -1,6 +1,5 @@
 package dev.qdistill.cli;
 
-import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
@@ -89,38 +88,8 @@ final class DistillCommand implements Callable<Integer> {
             description = "add SHA-256 digests of both sides' keys to the report; a digest is key material")
     private boolean digest;
 
-    @Option(
-            names = "--epsilon-secrecy",
-            paramLabel = "E",
-            description = "how far a block's key may be from a secret one; default: ${DEFAULT-VALUE}")
-    private double epsilonSecrecy = Settings.DEFAULT.epsilonSecrecy();
-
-    @Option(
-            names = "--epsilon-correctness",
-            paramLabel = "E",
-            description = "chance that a block's keys differ unnoticed, at most; default: ${DEFAULT-VALUE}")
-    private double epsilonCorrectness = Settings.DEFAULT.epsilonCorrectness();
-
-    @Option(
-            names = "--block-pulses",
-            paramLabel = "N",
-            description = "pulses of a block, fixed beforehand; default: the whole session is one block")
-    private @Nullable Long blockPulses;
-
-    @Option(
-            names = "--max-qber",
-            paramLabel = "Q",
-            description = "a higher key-basis error rate gives no key; default: ${DEFAULT-VALUE}")
-    private double maximumQber = Settings.DEFAULT.maximumQber();
-
-    @Option(
-            names = "--unequal-basis-tolerance",
-            paramLabel = "T",
-            description = "unequal bases must give 1/2 ± T errors for each state; default: ${DEFAULT-VALUE}")
-    private double unequalBasisTolerance = Settings.DEFAULT.unequalBasisTolerance();
-
     @Mixin
-    private ProfileOptions codes = new ProfileOptions();
+    private SettingsOptions settingsOptions = new SettingsOptions();
 
     @Mixin
     private KernelOptions kernels = new KernelOptions();
@@ -182,23 +151,8 @@ final class DistillCommand implements Callable<Integer> {
         return spec.commandLine().getErr();
     }
 
-    /** The settings of a pair: its own, and else the command's. */
     private Settings settings(BatchManifest.Line own) {
-        CodeChoice choice =
-                codes.choice(own.profile(), own.frameBits(), own.siftedRate(), kernels.backend(), kernels.threads);
-        Long pulses = own.blockPulses() == null ? blockPulses : own.blockPulses();
-        return new Settings(
-                or(own.epsilonSecrecy(), epsilonSecrecy),
-                or(own.epsilonCorrectness(), epsilonCorrectness),
-                pulses == null ? Long.MAX_VALUE : pulses,
-                or(own.maximumQber(), maximumQber),
-                or(own.unequalBasisTolerance(), unequalBasisTolerance),
-                choice.profile(),
-                choice.frameBits());
-    }
-
-    private static double or(@Nullable Double own, double all) {
-        return own == null ? all : own;
+        return settingsOptions.settings(own, kernels.backend(), kernels.threads);
     }
 
     static void print(PrintWriter to, RunReport report, boolean json) {

@@ -172,7 +172,7 @@ final class OfflineRun {
                 requireNew(aliceStore, directory, pair.alice().summary().parameters());
             }
             for (Distiller.Pair pair : keys) {
-                KeyRecord record = record(pair.alice(), now);
+                KeyRecord record = pair.alice().record(Site.ALICE, now);
                 KeyStore.addPair(
                         aliceStore,
                         record,
@@ -199,7 +199,7 @@ final class OfflineRun {
 
     /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
     private static void requireNew(KeyStore store, Path directory, Parameters p) {
-        UUID session = session(p);
+        UUID session = p.sessionId();
         for (KeyRecord r : store.scan().keys()) {
             if (r.session().equals(session) && r.block() == p.block() && session.getMostSignificantBits() != 0) {
                 throw new KeyStoreException(
@@ -208,28 +208,6 @@ final class OfflineRun {
                                 + " already; a block may be distilled once only");
             }
         }
-    }
-
-    private static KeyRecord record(DistilledKey key, Instant now) {
-        Parameters p = key.summary().parameters();
-        return new KeyRecord(
-                key.id(),
-                p.link(),
-                Site.ALICE,
-                session(p),
-                p.block(),
-                key.key().length(),
-                p.epsilonSecrecy(),
-                p.epsilonCorrectness(),
-                now);
-    }
-
-    private static UUID session(Parameters p) {
-        if (p.session().length() != 32) {
-            return new UUID(0, 0);
-        }
-        return new UUID(
-                Long.parseUnsignedLong(p.session(), 0, 16, 16), Long.parseUnsignedLong(p.session(), 16, 32, 16));
     }
 
     private static String digest(List<DistilledKey> keys) {

@@ -9,11 +9,14 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the error-correcting codes are chosen for: the options that commands with a pipeline share. */
-final class ProfileOptions {
+public final class ProfileOptions {
     /** The values of {@code --profile}. */
-    enum Name {
+    public enum Name {
+        /** The most key a second. */
         FAST,
+        /** The least leakage. */
         EFFICIENT,
+        /** The most efficient that keeps up with the link. */
         AUTO
     }
 

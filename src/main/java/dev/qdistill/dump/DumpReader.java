@@ -3,7 +3,9 @@ package dev.qdistill.dump;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +76,45 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
         }
     }
 
+    /**
+     * Opens a QRAW dump that is not a file of this machine's, and reads its header.
+     *
+     * @param name what it is called in messages
+     * @param channel at its start; closed with the reader
+     * @throws BadInputException if it is no QRAW dump
+     */
+    static DumpReader open(String name, SeekableByteChannel channel) {
+        try {
+            return new QrawReader(name, channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(name, e);
+        }
+    }
+
+    /**
+     * The pulses sent in a QRAW dump's session, from its end alone, which is checked when the records are read.
+     *
+     * @param name what the dump is called in messages
+     * @param channel the dump; stays open
+     * @throws BadInputException if it has no end
+     */
+    static long pulsesAtEnd(String name, SeekableByteChannel channel) {
+        try {
+            long at = channel.size() - Qraw.END_BYTES;
+            ByteBuffer end = ByteBuffer.allocate(Qraw.END_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            if (at >= 0) {
+                channel.position(at);
+                while (end.hasRemaining() && channel.read(end) >= 0) {}
+            }
+            if (end.hasRemaining() || end.getInt(0) != Qraw.END || end.getLong(24) < 0) {
+                throw new BadInputException(name, Math.max(0, at), "the file is cut: the end should stand here");
+            }
+            return end.getLong(24);
+        } catch (IOException e) {
+            throw new UncheckedIOException(name, e);
+        }
+    }
+
     private static DumpReader recognise(Path file, FileChannel channel, ByteBuffer head) throws IOException {
         if (!head.hasRemaining()) {
             throw new BadInputException(file, 0, "the file is empty");
@@ -121,6 +162,12 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
             case QCRYPTO_T3 -> size() * 8;
         };
     }
+
+    /**
+     * Records before a pulse are not wanted: a reader that can passes over them, and their checksums are not compared then. Others
+     * give them out all the same.
+     */
+    default void skipBefore(long pulse) {}
 
     /** The bytes read so far, for a progress bar. */
     long position();

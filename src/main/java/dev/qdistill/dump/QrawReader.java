@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -33,6 +34,10 @@ final class QrawReader implements DumpReader {
     private long doubleClicks;
     private long lastPulse = -1;
     private @Nullable DumpTotals totals;
+    /** Chunks that end before this pulse are passed over, unread. */
+    private long skipBefore;
+
+    private boolean skipped;
 
     QrawReader(Path file, FileChannel channel) throws IOException {
         this(file.toString(), Optional.of(file), channel, channel.size());
@@ -112,9 +117,13 @@ final class QrawReader implements DumpReader {
             long at = position;
             read(4, "a chunk or the end");
             int type = buffer.get(Qraw.INT, 0);
-            if (type == Qraw.CHUNK) {
-                readChunk(at);
-                return true;
+            while (type == Qraw.CHUNK) {
+                if (readChunk(at)) {
+                    return true;
+                }
+                at = position;
+                read(4, "a chunk or the end");
+                type = buffer.get(Qraw.INT, 0);
             }
             if (type == Qraw.END) {
                 readEnd(at);
@@ -127,7 +136,13 @@ final class QrawReader implements DumpReader {
         }
     }
 
-    private void readChunk(long at) throws IOException {
+    @Override
+    public void skipBefore(long pulse) {
+        skipBefore = header.kind() == DumpKind.RAW && channel instanceof SeekableByteChannel ? pulse : 0;
+    }
+
+    /** Returns whether the chunk's records are there; false if it was passed over. */
+    private boolean readChunk(long at) throws IOException {
         readOn(4, Qraw.CHUNK_HEADER_BYTES, "the header of chunk " + chunks);
         requireChecksum(
                 at + 44, "the header of chunk " + chunks, buffer.get(Qraw.INT, 44), Qraw.crc(buffer.asSlice(0, 44)));
@@ -174,6 +189,15 @@ final class QrawReader implements DumpReader {
             throw new BadInputException(
                     name, at + 16, "index " + first + " where " + records + " is expected: every record counts");
         }
+        if (last < skipBefore && channel instanceof SeekableByteChannel seekable) {
+            position += payload;
+            seekable.position(position);
+            skipped = true;
+            chunks++;
+            records += count;
+            lastPulse = last;
+            return false;
+        }
         read(payload, "chunk " + chunks);
         long start = at + Qraw.CHUNK_HEADER_BYTES;
         requireChecksum(start, "chunk " + chunks, payloadCrc, Qraw.crc(buffer.asSlice(0, payload)));
@@ -188,6 +212,7 @@ final class QrawReader implements DumpReader {
         } else if (header.kind() == DumpKind.FULL_PULSE) {
             countPulses(count);
         }
+        return true;
     }
 
     private void readPlanes(long start, int count, int planeBytes) {
@@ -262,7 +287,9 @@ final class QrawReader implements DumpReader {
         requireTotal(at + 8, "records", buffer.get(Qraw.LONG, 8), records);
         requireTotal(at + 16, "chunks", buffer.get(Qraw.LONG, 16), chunks);
         long pulses = buffer.get(Qraw.LONG, 24);
-        requireTotal(at + 80, "double clicks", buffer.get(Qraw.LONG, 80), doubleClicks);
+        if (!skipped) {
+            requireTotal(at + 80, "double clicks", buffer.get(Qraw.LONG, 80), doubleClicks);
+        }
         if (header.kind() == DumpKind.SIFTED ? pulses < records : pulses <= lastPulse) {
             throw new BadInputException(
                     name, at + 24, pulses + " pulses in all, but the last record has the index " + lastPulse);

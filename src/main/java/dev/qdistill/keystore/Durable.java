@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -91,7 +92,7 @@ public final class Durable {
     }
 
     /** Appends off-heap memory to a file. */
-    public static void append(FileChannel channel, MemorySegment data) throws IOException {
+    public static void append(WritableByteChannel channel, MemorySegment data) throws IOException {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
             ByteBuffer chunk =
                     data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer();

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -66,18 +67,20 @@ final class KeyFile {
 
     /** Writes a new file, forced to the disk. */
     static void write(Path file, KeyRecord record, BitString key) throws IOException {
+        Durable.write(file, channel -> write(channel, record, key));
+    }
+
+    static void write(WritableByteChannel to, KeyRecord record, BitString key) throws IOException {
         try (Arena arena = Arena.ofShared();
                 Sha256 sha = new Sha256()) {
             MemorySegment header = header(arena, record);
-            Durable.write(file, channel -> {
-                sha.update(header);
-                sha.update(key.bytes());
-                MemorySegment checksum = arena.allocate(Sha256.BYTES);
-                checksum.copyFrom(MemorySegment.ofArray(sha.digest()));
-                Durable.append(channel, header);
-                Durable.append(channel, key.bytes());
-                Durable.append(channel, checksum);
-            });
+            sha.update(header);
+            sha.update(key.bytes());
+            MemorySegment checksum = arena.allocate(Sha256.BYTES);
+            checksum.copyFrom(MemorySegment.ofArray(sha.digest()));
+            Durable.append(to, header);
+            Durable.append(to, key.bytes());
+            Durable.append(to, checksum);
         }
     }
 

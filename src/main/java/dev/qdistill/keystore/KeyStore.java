@@ -2,6 +2,7 @@ package dev.qdistill.keystore;
 
 import dev.qdistill.bits.BitString;
 import java.io.IOException;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -29,7 +30,9 @@ import org.jspecify.annotations.Nullable;
  * the file and off-heap memory directly; checksums are compared in constant time; messages hold no key bits.
  */
 public final class KeyStore implements AutoCloseable {
-    static final String SUFFIX = ".qkey";
+    /** Names of key files end so; before it is the key's id. */
+    public static final String SUFFIX = ".qkey";
+
     // Names of files that are not keys (yet) begin with a dot.
     static final String TEMPORARY = ".tmp";
     private static final String STAGED = ".staged";
@@ -81,6 +84,16 @@ public final class KeyStore implements AutoCloseable {
         } catch (IOException e) {
             throw new KeyStoreException(directory, "make a key store", e);
         }
+    }
+
+    /**
+     * Writes a key file to where this class does not reach, such as another file system; put into a directory named after its id, it
+     * makes that a store. Its mode is the caller's care.
+     *
+     * @param to takes the file; stays open
+     */
+    public static void write(WritableByteChannel to, KeyRecord record, BitString key) throws IOException {
+        KeyFile.write(to, record, key);
     }
 
     /** Whether there is a store in {@code directory}: it has been opened for writing, or holds keys. */

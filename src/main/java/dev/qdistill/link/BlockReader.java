@@ -116,6 +116,7 @@ public final class BlockReader implements AutoCloseable {
 
     /** Passes over all records before a pulse. */
     void skipTo(long pulse) {
+        dump.skipBefore(pulse);
         while (next(pulse)) {}
     }
 

@@ -6,6 +6,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 
 /**
  * What Alice and Bob agree on before a block. Fixed before data are seen.
@@ -97,5 +98,12 @@ public record Parameters(
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    /** The session as the key stores name it; zero if it has no name of 128 bits. */
+    public UUID sessionId() {
+        return session.matches("[0-9a-f]{32}")
+                ? new UUID(Long.parseUnsignedLong(session, 0, 16, 16), Long.parseUnsignedLong(session, 16, 32, 16))
+                : new UUID(0, 0);
     }
 }

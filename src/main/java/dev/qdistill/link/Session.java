@@ -71,6 +71,16 @@ public final class Session implements AutoCloseable {
             this(firstBlock, firstBlock, window, maximumDetections, custody, Rules.NONE);
         }
 
+        /** Both roles in one process, from a block on, one block at a time, the keys to the caller. */
+        public static Plan offlineFrom(long firstBlock) {
+            return new Plan(firstBlock, 1, Long.MAX_VALUE, KeyCustody.CALLER);
+        }
+
+        /** Whether a block is run by whoever asks for it, and none before. */
+        boolean isOffline() {
+            return window == 1 && maximumDetections == Long.MAX_VALUE && custody.equals(KeyCustody.CALLER);
+        }
+
         /** @throws IllegalArgumentException if a value is out of range */
         public Plan {
             if (firstBlock < 0 || conversation < 0 || window < 1 || maximumDetections < 1) {
@@ -239,7 +249,7 @@ public final class Session implements AutoCloseable {
             return Optional.empty();
         }
         Optional<DistilledBlock> result;
-        if (plan.equals(Plan.OFFLINE)) {
+        if (plan.isOffline()) {
             result = run(nextBlock++);
         } else {
             result = await();

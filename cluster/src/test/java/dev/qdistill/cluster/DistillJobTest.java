@@ -1,0 +1,110 @@
+package dev.qdistill.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.qdistill.cli.Main;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+final class DistillJobTest {
+    @TempDir
+    Path dir;
+
+    @BeforeEach
+    void local() {
+        System.setProperty("spark.master", "local[2]");
+        System.setProperty("spark.ui.enabled", "false");
+    }
+
+    @Test
+    void blocksOnSparkGiveTheKeysOfOneMachine() throws Exception {
+        Path dumps = dir.resolve("dumps");
+        for (int i = 0; i < 2; i++) {
+            run("simulate", "--link", "metro", "--key-bits", i == 0 ? "1500000" : "400000", "--seed", "" + (5 + i), "--out",
+                    dumps.resolve("p" + i).toString());
+        }
+        Files.writeString(
+                dumps.resolve("manifest.jsonl"),
+                """
+                {"name":"long","alice":"p0/alice.qraw","bob":"p0/bob.qraw","blockPulses":90000000}
+                {"name":"short","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
+                {"name":"missing","alice":"p2/alice.qraw","bob":"p2/bob.qraw"}
+                """);
+        String one = run("distill", "--batch", dumps.toString(), "--out", dir.resolve("one").toString(), "--json", "--digest",
+                "--test-seed", "3");
+        Map<String, String> expected = digests(one);
+        assertEquals(2, expected.size(), one);
+
+        String[] job = {"--batch", dumps.resolve("manifest.jsonl").toString(), "--out", dir.resolve("spark").toString(),
+            "--digest", "--test-seed", "3"};
+        String first = job(7, job);
+        assertEquals(expected, digests(first), first);
+        assertTrue(first.contains("p2/alice.qraw: no such file"), first);
+        // Stores as the command line's.
+        run("keys", "verify", dir.resolve("spark/long/alice").toString());
+        run("keys", "verify", dir.resolve("spark/short/bob").toString());
+        assertFalse(Files.exists(dir.resolve("spark/.attempts")));
+        try (Stream<Path> keys = Files.list(dir.resolve("spark/long/alice"));
+                Stream<Path> others = Files.list(dir.resolve("spark/long/bob"))) {
+            List<String> ids = keys.map(p -> p.getFileName().toString()).sorted().toList();
+            assertTrue(ids.size() >= 2, ids.toString());
+            assertEquals(ids, others.map(p -> p.getFileName().toString()).sorted().toList());
+        }
+
+        // A second run finds it done, and makes no key again.
+        String second = job(7, job);
+        assertTrue(second.contains("finished before"), second);
+        try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+            assertTrue(spark.read().parquet(dir.resolve("spark/blocks.parquet").toString()).count() >= 3);
+        }
+    }
+
+    private static Map<String, String> digests(String lines) {
+        Map<String, String> all = new TreeMap<>();
+        for (String line : lines.split("\n")) {
+            if (line.startsWith("{")) {
+                JsonNode node = JsonMapper.shared().readTree(line);
+                if (node.has("aliceKeyDigest")) {
+                    assertEquals(node.path("aliceKeyDigest").asString(), node.path("bobKeyDigest").asString());
+                    all.put(node.path("name").asString(), node.path("aliceKeyDigest").asString());
+                }
+            }
+        }
+        return all;
+    }
+
+    private static String job(int code, String... args) {
+        PrintStream before = System.out;
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            int found = new CommandLine(new DistillJob()).setCaseInsensitiveEnumValuesAllowed(true).execute(args);
+            assertEquals(code, found, out.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(before);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static String run(String... args) {
+        java.io.StringWriter out = new java.io.StringWriter();
+        Main.commandLine().setOut(new java.io.PrintWriter(out)).setErr(new java.io.PrintWriter(System.err, true)).execute(args);
+        return out.toString();
+    }
+}
