@@ -58,6 +58,9 @@ public interface ComputeDevice extends AutoCloseable {
 
     /** Compiled kernels. */
     interface Program {
+        /** Whether it has a kernel; one compiled before may hold only some. */
+        boolean has(String name);
+
         /** One of its kernels, by name, for one thread at a time. */
         Kernel kernel(String name);
 

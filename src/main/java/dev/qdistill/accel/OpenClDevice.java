@@ -38,7 +38,7 @@ import org.lwjgl.system.MemoryUtil;
  */
 public final class OpenClDevice implements ComputeDevice {
     /** How long a device may take to answer by default. */
-    public static final Duration PATIENCE = Duration.ofSeconds(30);
+    public static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private static final String PROPERTY = "qdistill.opencl";
     private static final List<String> NAMES = List.of(
@@ -372,6 +372,20 @@ public final class OpenClDevice implements ComputeDevice {
 
         OpenClProgram(long handle) {
             this.handle = handle;
+        }
+
+        @Override
+        public boolean has(String name) {
+            try (MemoryStack stack = MemoryStack.stackPush()) {
+                IntBuffer error = stack.mallocInt(1);
+                long kernel = clCreateKernel(handle, name, error);
+                if (error.get(0) == CL_INVALID_KERNEL_NAME) {
+                    return false;
+                }
+                check("clCreateKernel(" + name + ")", error.get(0));
+                clReleaseKernel(kernel);
+                return true;
+            }
         }
 
         @Override

@@ -1,6 +1,9 @@
 package dev.qdistill.agent;
 
+import dev.qdistill.Calibration;
 import dev.qdistill.Distiller;
+import dev.qdistill.accel.BackendChoice;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.agent.AgentConfiguration.Link;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.auth.PadPool;
@@ -121,8 +124,14 @@ public final class Agent implements AutoCloseable {
     private void startLinks() {
         EntropySource entropy = EntropySource.system();
         open.push(entropy);
-        Distiller.Resources resources =
-                new Distiller.Resources(configuration.backend(), configuration.threads(), entropy);
+        Offload offload = Calibration.open(
+                new BackendChoice(configuration.backend(), 0),
+                Optional.empty(),
+                configuration.threads(),
+                w -> LOG.log(Level.WARNING, w));
+        open.push(offload);
+        Distiller.Resources resources = new Distiller.Resources(
+                configuration.backend(), configuration.threads(), entropy, Long.MAX_VALUE, offload);
         open.push(resources);
         open.push(() -> {
             links.values().forEach(LinkService::stop);

@@ -14,14 +14,23 @@ import org.jspecify.annotations.Nullable;
 final class OpenClGf2Multiplier implements Gf2Multiplier {
     private final Offload offload;
     private final Gf2Multiplier cpu = Gf2Multiplier.create(Backend.AUTO);
+    // A program compiled before may be for the decoder only.
+    private final boolean hasKernels;
 
     OpenClGf2Multiplier(Offload offload) {
         this.offload = offload;
+        boolean has = false;
+        try {
+            has = offload.device().map(OpenClTransform::hasKernels).orElse(false);
+        } catch (DeviceException e) {
+            offload.failed(e);
+        }
+        hasKernels = has;
     }
 
     @Override
     public Backend backend() {
-        return offload.device().isPresent() ? Backend.OPENCL : cpu.backend();
+        return hasKernels && offload.device().isPresent() ? Backend.OPENCL : cpu.backend();
     }
 
     @Override
@@ -41,7 +50,7 @@ final class OpenClGf2Multiplier implements Gf2Multiplier {
     }
 
     private boolean suits(Shape shape) {
-        return shape.productBits() >= offload.plan().multiplyFrom() && OpenClTransform.suits(shape);
+        return hasKernels && shape.productBits() >= offload.plan().multiplyFrom() && OpenClTransform.suits(shape);
     }
 
     /** As much as the CPU would need, which may have to step in. */

@@ -42,7 +42,7 @@ final class OpenClTransform implements AutoCloseable {
         firstIsSequence = m < whole && m == first;
         secondIsSequence = m < whole && !firstIsSequence;
         long bytes = 1L << m - 3;
-        program = device.program(KernelSources.all(), "-D WIDTH=1");
+        program = program(device);
         queue = device.queue();
         Buffer f = null;
         Buffer p = null;
@@ -62,6 +62,15 @@ final class OpenClTransform implements AutoCloseable {
         }
         factor = f;
         product = p;
+    }
+
+    private static Program program(ComputeDevice device) {
+        return device.program(KernelSources.all(), "-D WIDTH=1");
+    }
+
+    /** Whether the device's program has the kernels. */
+    static boolean hasKernels(ComputeDevice device) {
+        return program(device).has("multiply_values");
     }
 
     /** Whether there is a transform for products of a shape. */

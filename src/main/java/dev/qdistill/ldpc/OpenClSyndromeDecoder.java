@@ -16,7 +16,6 @@ import dev.qdistill.accel.KernelSources;
 import dev.qdistill.bits.BitString;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +55,9 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
     // A processor has its vectors over the lanes of a group.
     private static final int CPU_GROUP = 64;
     private static final int CPU_GROUPS = 4;
+    private static final int CPU_FRAME = 1 << 16;
+    // Of the device's memory, for one of several that may be at work.
+    private static final int MEMORY_SHARE = 32;
 
     private final ComputeDevice device;
     private final DeviceDescription description;
@@ -77,6 +79,7 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
     private final Grown tables = new Grown();
     private final Grown geometry = new Grown();
 
+    private @Nullable HostMemory posteriorHost;
     private @Nullable QuasiCyclicCode code;
     private @Nullable Variant variant;
     private int frames;
@@ -163,23 +166,23 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
         preferredWidth = width;
         try {
             // Whatever is wrong with the kernels shows here.
-            Variant v = variant(width);
-            Variant one = variant(1);
-            assert v.width > 0 && one.width > 0;
+            variant(width);
+            variant(1);
         } catch (DeviceException e) {
             close();
             throw e;
         }
     }
 
-    private Variant variant(int width) {
-        for (Variant v : variants) {
-            if (v.width == width) {
-                return v;
-            }
+    private void variant(int width) {
+        if (variants.stream().anyMatch(v -> v.width == width)) {
+            return;
         }
         Program program = device.program(
                 width == 1 ? KernelSources.all() : KernelSources.decoder(), "-D WIDTH=" + width + options);
+        if (!program.has("decode")) {
+            return;
+        }
         int[] properties = new int[4];
         try (Kernel tell = program.kernel("ldpc_properties");
                 Buffer buffer = device.allocate(16);
@@ -190,23 +193,31 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
             MemorySegment.copy(host.segment(), JAVA_INT, 0, properties, 0, 4);
         }
         // A program compiled before has a width of its own.
-        Variant built = new Variant(properties[0], properties[1], properties[2] != 0, program.kernel("decode"));
-        variants.add(built);
-        return built;
+        if (variants.stream().noneMatch(v -> v.width == properties[0])) {
+            variants.add(new Variant(properties[0], properties[1], properties[2] != 0, program.kernel("decode")));
+        }
     }
 
-    /** Whether the kernels can decode frames of a code; those compiled before may be for one size of circulant only. */
+    /**
+     * Whether the kernels can decode frames of a code; those compiled before may be for one size of circulant only, or
+     * have no decoder at all.
+     */
     public boolean takes(QuasiCyclicCode c) {
+        if (variants.isEmpty()) {
+            return false;
+        }
         int only = variants.getFirst().circulant;
         return only == 0 || only == c.circulant();
     }
 
     /** The frames of a code that make a piece of a good size for the device: 1 or more. */
     public int capacity(QuasiCyclicCode c) {
-        long groups = (long) description.computeUnits() * (description.isCpu() ? CPU_GROUPS : GPU_GROUPS);
+        // A CPU takes so long over long frames that more would only delay the first.
+        long groups = (long) description.computeUnits()
+                * (!description.isCpu() ? GPU_GROUPS : c.frameBits() > CPU_FRAME ? 1 : CPU_GROUPS);
         long edgeBytes = (long) c.edges() * c.circulant();
         long bytes = edgeBytes + c.frameBits() + 4L * c.frameBits() / 8 + c.syndromeBits() / 8;
-        long fit = Math.min(description.largestBuffer() / edgeBytes, description.globalBytes() / 8 / bytes);
+        long fit = Math.min(description.largestBuffer() / edgeBytes, description.globalBytes() / MEMORY_SHARE / bytes);
         // No address in a buffer of one group above 2^31.
         return (int) Math.clamp(groups * preferredWidth, 1, Math.max(1, Math.min(fit, 1 << 16)));
     }
@@ -475,36 +486,46 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
     public void leastReliable(int frame, int count, BitString mask) {
         QuasiCyclicCode c = requireCode(frame);
         SyndromeEncoder.requireRange(mask, 0, c.frameBits());
-        byte[] posterior = posteriors(frame);
-        BitString revealed = BitString.allocate(c.frameBits());
-        try (revealed) {
+        MemorySegment all = readPosteriors(frame);
+        long width = requireVariant().width;
+        long own = frame % width;
+        try (BitString revealed = BitString.allocate(c.frameBits())) {
             if ((get(frame, FLAGS) & KNOWN) != 0) {
                 long bytes = c.frameBits() / 8;
                 MemorySegment.copy(known.host(), frame * bytes, revealed.segment(), 0, bytes);
             }
-            LeastReliable.mark(c.frameBits(), revealed, i -> posterior[i], count, mask);
-        } finally {
-            Arrays.fill(posterior, (byte) 0);
+            LeastReliable.mark(c.frameBits(), revealed, i -> all.get(JAVA_BYTE, i * width + own), count, mask);
         }
     }
 
-    /** The posteriors of a frame, by bit. */
-    byte[] posteriors(int frame) {
-        QuasiCyclicCode c = requireCode(frame);
+    /** The posterior of a bit of a frame; slow, for tests. */
+    int posterior(int frame, int bit) {
+        Variant v = requireVariant();
+        return readPosteriors(frame).get(JAVA_BYTE, (long) bit * v.width + frame % v.width);
+    }
+
+    private Variant requireVariant() {
         Variant v = variant;
         if (v == null || running) {
-            throw new IllegalStateException("A run is under way");
+            throw new IllegalStateException("No piece was taken, or a run is under way");
         }
-        int n = c.frameBits();
-        byte[] posterior = new byte[n];
-        try (HostMemory host = device.allocateHost((long) n * v.width)) {
-            queue.read(posteriors.buffer(), (long) frame / v.width * n * v.width, host, 0, (long) n * v.width);
-            queue.finish();
-            for (int i = 0; i < n; i++) {
-                posterior[i] = host.segment().get(JAVA_BYTE, (long) i * v.width + frame % v.width);
+        return v;
+    }
+
+    // Those of the frames of a group: by bit and frame.
+    private MemorySegment readPosteriors(int frame) {
+        long bytes = (long) requireCode(frame).frameBits() * requireVariant().width;
+        HostMemory h = posteriorHost;
+        if (h == null || h.segment().byteSize() < bytes) {
+            if (h != null) {
+                h.close();
             }
+            h = device.allocateHost(bytes);
+            posteriorHost = h;
         }
-        return posterior;
+        queue.read(posteriors.buffer(), frame / requireVariant().width * bytes, h, 0, bytes);
+        queue.finish();
+        return h.segment();
     }
 
     /** Wipes and frees the memory, as far as the device answers; never throws. */
@@ -520,6 +541,10 @@ public final class OpenClSyndromeDecoder implements AutoCloseable {
         }
         List.of(posteriors, messages, syndromes, known, errors, status, decisions, layout, edgeTable, tables, geometry)
                 .forEach(Grown::close);
+        if (posteriorHost != null) {
+            posteriorHost.close();
+            posteriorHost = null;
+        }
         variants.forEach(v -> v.kernel.close());
         variants.clear();
         queue.close();

@@ -80,9 +80,8 @@ class OpenClSyndromeDecoderTest {
                 e.error(a, 0);
                 decoder.error(frame, b, 0);
                 assertTrue(a.contentEquals(b), name + ": decisions differ");
-                byte[] posteriors = decoder.posteriors(frame);
-                for (int i = 0; i < code.frameBits(); i++) {
-                    assertEquals(e.posterior(i), posteriors[i], name + ": posterior of bit " + i);
+                for (int i = 0; i < code.frameBits(); i += 37) {
+                    assertEquals(e.posterior(i), decoder.posterior(frame, i), name + ": posterior of bit " + i);
                 }
                 e.leastReliable(20, a);
                 decoder.leastReliable(frame, 20, b);
