@@ -83,7 +83,7 @@ final class OpenClTransform implements AutoCloseable {
     }
 
     void setFirst(BitString a) {
-        load(a, firstIsSequence);
+        load(a, shape.aBits(), firstIsSequence);
         queue.copy(product, 0, factor, 0, product.bytes());
         forward(factor);
         run("values", factor, m - 10, m);
@@ -91,7 +91,7 @@ final class OpenClTransform implements AutoCloseable {
     }
 
     void multiply(BitString b, BitString result) {
-        load(b, secondIsSequence);
+        load(b, shape.bBits(), secondIsSequence);
         forward(product);
         run("multiply_values", product, m - 10, factor, m);
         inverse(product);
@@ -111,10 +111,10 @@ final class OpenClTransform implements AutoCloseable {
         read.fill((byte) 0);
     }
 
-    // The coefficients of a factor to `product`, in the basis of the transform.
-    private void load(BitString f, boolean isSequence) {
+    // The coefficients of a factor, the first `length` bits, to `product`, in the basis of the transform.
+    private void load(BitString f, long length, boolean isSequence) {
         long degree = 1L << m;
-        long count = f.length();
+        long count = length;
         long from = 0;
         long to = 0;
         if (isSequence) {
@@ -122,7 +122,7 @@ final class OpenClTransform implements AutoCloseable {
             long shift = degree - shape.offset() - shape.length();
             from = Math.max(0, -shift);
             to = Math.max(0, shift);
-            count = Math.min(f.length() - from, degree - to);
+            count = Math.min(length - from, degree - to);
         }
         // Words that are touched; zeros around them are made on the device.
         long first = to >>> 9 << 6;
