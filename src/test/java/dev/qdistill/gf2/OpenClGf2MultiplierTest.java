@@ -83,7 +83,7 @@ class OpenClGf2MultiplierTest {
                     }
                     for (int k = 0; k < 2; k++) {
                         // Bits beyond the second factor's length do not count.
-                        try (BitString b = BitString.random(s[1] + 777 * k, random)) {
+                        try (BitString b = BitString.random(s[1] + 777L * k, random)) {
                             p.multiply(b, found);
                             c.multiply(b, expected);
                         }
