@@ -51,7 +51,7 @@ final class RateControl {
      */
     private static final double FAST_WORK = 126;
 
-    private static final double EFFICIENT_WORK = 470;
+    private static final double EFFICIENT_WORK = 490;
 
     private static final double WORK_GAIN = 2;
 
