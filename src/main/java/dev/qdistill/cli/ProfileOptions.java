@@ -31,7 +31,7 @@ public final class ProfileOptions {
     @Option(
             names = "--frame-bits",
             paramLabel = "N",
-            description = "the longest LDPC frame, 4096 or more; default: 65536, for efficient 1048576")
+            description = "the longest LDPC frame, 4096 or more; default: 262144, for efficient 1048576")
     private @Nullable Integer frameBits;
 
     @Option(

@@ -12,7 +12,7 @@ import java.util.List;
  */
 public record CodeChoice(Profile profile, int frameBits) {
     /** The fastest. */
-    public static final CodeChoice FAST = new CodeChoice(Profile.FAST, 1 << 16);
+    public static final CodeChoice FAST = new CodeChoice(Profile.FAST, 1 << 18);
 
     /** The least leakage. */
     public static final CodeChoice EFFICIENT = new CodeChoice(Profile.EFFICIENT, 1 << 20);
