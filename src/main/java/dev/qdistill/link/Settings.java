@@ -25,7 +25,7 @@ public record Settings(
     /** The shortest that the largest frame may be. */
     public static final int LEAST_FRAME_BITS = 1 << 12;
 
-    /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^16 bits. */
+    /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^18 bits. */
     public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, Profile.FAST, 1 << 18);
 
     /** @throws IllegalArgumentException if a value is out of range */
