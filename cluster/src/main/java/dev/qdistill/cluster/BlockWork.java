@@ -91,7 +91,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
                 .json()
                 .toString();
         Map<String, Double> stages = new LinkedHashMap<>();
-        summary.seconds().forEach((stage, s) -> stages.put(stage.id(), s));
+        summary.times().seconds().forEach((stage, s) -> stages.put(stage.id(), s));
         if (!keys.bob().isPresent()) {
             return new BlockResult(
                     task.block(), "", "", summary.abort().orElse(""), 4, row, stages, seconds(start), host());

@@ -29,8 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
  * leaves a record; the next one goes on from there. So a block has the key of one attempt, however many there were.
  */
 final class Store {
-    /** The offset of the key bits stands here in a key file (docs/formats.md), little-endian. */
-    private static final int AT_KEY_OFFSET = 64;
+    /** Of a key file (docs/formats.md), little-endian: where the length of the header stands, and that of the key in bits. */
+    private static final int AT_HEADER_BYTES = 12;
 
     private static final int AT_BITS = 56;
 
@@ -127,8 +127,8 @@ final class Store {
                 try (FSDataInputStream in = fs.open(file)) {
                     in.seek(AT_BITS);
                     long left = Long.reverseBytes(in.readLong()) + 7 >>> 3;
-                    in.seek(AT_KEY_OFFSET);
-                    in.seek(Long.reverseBytes(in.readLong()));
+                    in.seek(AT_HEADER_BYTES);
+                    in.seek(Integer.reverseBytes(in.readInt()));
                     while (left > 0) {
                         int n = (int) Math.min(left, piece.length);
                         in.readFully(piece, 0, n);
