@@ -46,10 +46,11 @@ final class ToeplitzProduct implements AutoCloseable {
      * @throws MemoryLimitException if that is too little for the smallest blocks
      */
     static ToeplitzProduct within(long memory, Gf2Multiplier multiplier, long columns, long rows, int threads) {
-        long block = wholeBytes(multiplier, columns, rows, threads) <= memory
+        int useful = multiplier.worthwhileThreads(2 * columns + rows, threads);
+        long block = wholeBytes(multiplier, columns, rows, useful) <= memory
                 ? 0
-                : block(multiplier, columns, rows, threads, memory);
-        return new ToeplitzProduct(multiplier, columns, rows, threads, block);
+                : block(multiplier, columns, rows, useful, memory);
+        return new ToeplitzProduct(multiplier, columns, rows, useful, block);
     }
 
     /**

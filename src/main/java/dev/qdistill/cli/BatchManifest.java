@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -107,14 +108,21 @@ public final class BatchManifest {
     }
 
     /**
-     * The lines of a manifest, wherever it is; what they mean is not looked at.
+     * The lines of a manifest, wherever it is: each with a name of its own and two dumps, which are not looked at.
      *
      * @param name what the manifest is called in messages
      * @throws BadInputException if a line is not what it should be
      */
     public static List<Line> parse(String name, byte[] manifest) {
         List<Line> lines = new ArrayList<>();
-        parse(name, manifest, (line, offset, number) -> lines.add(line));
+        Map<String, String> taken = new HashMap<>();
+        parse(name, manifest, (line, offset, number) -> {
+            requireName(name, line, offset, number, taken);
+            lines.add(line);
+        });
+        if (lines.isEmpty()) {
+            throw new BadInputException(name, 0, "the manifest names no pair of dumps");
+        }
         return lines;
     }
 
@@ -150,16 +158,14 @@ public final class BatchManifest {
                 : "no JSON object of a pair: " + e.getOriginalMessage();
     }
 
-    private BadInputException bad(long offset, int number, String problem) {
-        return new BadInputException(file, offset, (number > 0 ? "line " + number + ": " : "") + problem);
-    }
-
-    private void add(@Nullable Line line, long offset, int number) {
+    private static void requireName(
+            String source, @Nullable Line line, long offset, int number, Map<String, String> taken) {
         if (line == null || line.name() == null || line.alice() == null || line.bob() == null) {
-            throw bad(offset, number, "name, alice and bob are needed");
+            throw bad(source, offset, number, "name, alice and bob are needed");
         }
         if (!NAME.matcher(line.name()).matches()) {
             throw bad(
+                    source,
                     offset,
                     number,
                     "the name \"" + line.name() + "\" is none for a directory: 1 to 100 letters, digits and . _ + -,"
@@ -168,19 +174,27 @@ public final class BatchManifest {
         // Some file systems do not tell capital letters from small ones.
         String other = taken.putIfAbsent(line.name().toLowerCase(Locale.ROOT), line.name());
         if (other != null) {
-            throw bad(offset, number, "there is a pair named \"" + other + "\" already");
+            throw bad(source, offset, number, "there is a pair named \"" + other + "\" already");
         }
+    }
+
+    private static BadInputException bad(String source, long offset, int number, String problem) {
+        return new BadInputException(source, offset, (number > 0 ? "line " + number + ": " : "") + problem);
+    }
+
+    private void add(Line line, long offset, int number) {
+        requireName(file.toString(), line, offset, number, taken);
         Settings own;
         try {
             own = settings.apply(line);
         } catch (IllegalArgumentException e) {
-            throw bad(offset, number, String.valueOf(e.getMessage()));
+            throw bad(file.toString(), offset, number, String.valueOf(e.getMessage()));
         }
         pairs.add(new BatchPair(
-                line.name(),
+                Objects.requireNonNull(line.name()),
                 line.group() == null ? "" : line.group(),
-                base.resolve(line.alice()),
-                base.resolve(line.bob()),
+                base.resolve(Objects.requireNonNull(line.alice())),
+                base.resolve(Objects.requireNonNull(line.bob())),
                 own,
                 Optional.ofNullable(line.entropy()).map(base::resolve)));
     }

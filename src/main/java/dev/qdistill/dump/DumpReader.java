@@ -80,14 +80,25 @@ public sealed interface DumpReader extends AutoCloseable permits QrawReader, Tex
      * Opens a QRAW dump that is not a file of this machine's, and reads its header.
      *
      * @param name what it is called in messages
-     * @param channel at its start; closed with the reader
+     * @param channel at its start; closed with the reader, or when this fails
      * @throws BadInputException if it is no QRAW dump
      */
     static DumpReader open(String name, SeekableByteChannel channel) {
+        boolean done = false;
         try {
-            return new QrawReader(name, channel);
+            DumpReader reader = new QrawReader(name, channel);
+            done = true;
+            return reader;
         } catch (IOException e) {
             throw new UncheckedIOException(name, e);
+        } finally {
+            if (!done) {
+                try {
+                    channel.close();
+                } catch (IOException e) {
+                    // The first failure is the one to report.
+                }
+            }
         }
     }
 

@@ -93,6 +93,16 @@ public sealed interface Gf2Multiplier
      */
     MiddleProduct middleProduct(long aBits, long bBits, long offset, long length, int threads);
 
+    /**
+     * How many threads are worth having for one product: short ones are over before the threads have exchanged what they need.
+     *
+     * @param bits of both factors
+     * @param threads as many as there are
+     */
+    default int worthwhileThreads(long bits, int threads) {
+        return threads;
+    }
+
     /** The bytes that {@link #middleProduct} of the same arguments allocates, within a few hundred KB. */
     long memoryBytes(long aBits, long bBits, long offset, long length, int threads);
 

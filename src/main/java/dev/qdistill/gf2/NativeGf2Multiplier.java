@@ -132,6 +132,12 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
         };
     }
 
+    // Where cores are far apart two threads take as long as one up to here, and longer below (docs/benchmarks.md).
+    @Override
+    public int worthwhileThreads(long bits, int threads) {
+        return bits < 3 << 22 ? 1 : threads;
+    }
+
     @Override
     public long memoryBytes(long aBits, long bBits, long offset, long length, int threads) {
         Shape shape = new Shape(aBits, bBits, offset, length, threads);

@@ -1,6 +1,7 @@
 package dev.qdistill.link;
 
 import dev.qdistill.ldpc.Profile;
+import java.io.Serializable;
 
 /**
  * What the operator chooses; the same at both sites, fixed before data are seen.
@@ -20,7 +21,8 @@ public record Settings(
         double maximumQber,
         double unequalBasisTolerance,
         Profile profile,
-        int frameBits) {
+        int frameBits)
+        implements Serializable {
 
     /** The shortest that the largest frame may be. */
     public static final int LEAST_FRAME_BITS = 1 << 12;

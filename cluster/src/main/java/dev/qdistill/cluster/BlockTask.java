@@ -1,6 +1,6 @@
 package dev.qdistill.cluster;
 
-import dev.qdistill.ldpc.Profile;
+import dev.qdistill.accel.Backend;
 import dev.qdistill.link.Settings;
 import java.io.Serializable;
 
@@ -11,47 +11,20 @@ import java.io.Serializable;
  * @param alice Alice's dump, a URI of a Hadoop file system
  * @param bob Bob's
  * @param block its number, from 0
- * @param rules what the operator chose
+ * @param settings what the operator chose
+ * @param backend what the kernels run on
+ * @param threads of a task
+ * @param testSeed in place of random bits; null for keys that are used
  * @param attempts the directory in which attempts leave their keys
  */
-record BlockTask(String name, String alice, String bob, long block, Rules rules, String attempts) implements Serializable {
-
-    /** {@link Settings}, and what an executor computes with. */
-    record Rules(
-            double epsilonSecrecy,
-            double epsilonCorrectness,
-            long blockPulses,
-            double maximumQber,
-            double unequalBasisTolerance,
-            Profile profile,
-            int frameBits,
-            String backend,
-            int threads,
-            Long testSeed)
-            implements Serializable {
-        static Rules of(Settings s, String backend, int threads, Long testSeed) {
-            return new Rules(
-                    s.epsilonSecrecy(),
-                    s.epsilonCorrectness(),
-                    s.blockPulses(),
-                    s.maximumQber(),
-                    s.unequalBasisTolerance(),
-                    s.profile(),
-                    s.frameBits(),
-                    backend,
-                    threads,
-                    testSeed);
-        }
-
-        Settings settings() {
-            return new Settings(
-                    epsilonSecrecy,
-                    epsilonCorrectness,
-                    blockPulses,
-                    maximumQber,
-                    unequalBasisTolerance,
-                    profile,
-                    frameBits);
-        }
-    }
-}
+record BlockTask(
+        String name,
+        String alice,
+        String bob,
+        long block,
+        Settings settings,
+        Backend backend,
+        int threads,
+        Long testSeed,
+        String attempts)
+        implements Serializable {}

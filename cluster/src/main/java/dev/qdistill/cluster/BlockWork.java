@@ -2,7 +2,6 @@ package dev.qdistill.cluster;
 
 import dev.qdistill.DistilledKey;
 import dev.qdistill.Distiller;
-import dev.qdistill.accel.Backend;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
@@ -37,22 +36,21 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
     @Override
     public BlockResult call(BlockTask task) throws IOException {
         long start = System.nanoTime();
-        BlockTask.Rules rules = task.rules();
-        String kind = rules.backend() + " " + rules.threads() + " " + rules.testSeed();
+        String kind = task.backend() + " " + task.threads() + " " + task.testSeed();
         Queue<Distiller.Resources> idle = IDLE.computeIfAbsent(kind, k -> new ConcurrentLinkedQueue<>());
         Distiller.Resources resources = idle.poll();
         if (resources == null) {
             resources = new Distiller.Resources(
-                    Backend.valueOf(rules.backend()),
-                    rules.threads(),
-                    rules.testSeed() == null ? EntropySource.system() : EntropySource.seeded(rules.testSeed()));
+                    task.backend(),
+                    task.threads(),
+                    task.testSeed() == null ? EntropySource.system() : EntropySource.seeded(task.testSeed()));
         }
         BlockResult result;
         try (DumpReader alice = open(task.alice());
                 DumpReader bob = open(task.bob())) {
             DumpReader.requirePair(alice, bob);
             Optional<Distiller.Pair> keys =
-                    Distiller.distillBlock(alice, bob, task.block(), rules.settings(), resources);
+                    Distiller.distillBlock(alice, bob, task.block(), task.settings(), resources);
             try {
                 result = keys.isEmpty()
                         ? new BlockResult(task.block(), "", "", "", 0, "", Map.of(), seconds(start), host())

@@ -10,7 +10,9 @@ import dev.qdistill.link.Settings;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -101,10 +103,23 @@ public final class DistillJob implements Callable<Integer> {
         List<Running> running = new ArrayList<>();
         List<ObjectNode> rows = new ArrayList<>();
         int failures = 0;
+        // Two keys from one block, under two hash functions, would tell more together than ε allows.
+        Map<String, String> sessions = new HashMap<>();
         for (BatchManifest.Line line : lines()) {
             try {
+                if (line.entropy() != null) {
+                    throw new BadInputException(
+                            manifest, line.name() + " names a file of random bytes; executors draw their own");
+                }
                 Settings own = settings.settings(line, backend, threads);
                 Pair pair = pair(line, own);
+                String other = sessions.putIfAbsent(pair.session, pair.name);
+                if (other != null && !pair.session.isEmpty()) {
+                    throw new BadInputException(
+                            pair.bob,
+                            "session " + pair.session + " is that of pair " + other
+                                    + ", too; a block may be distilled once only");
+                }
                 Optional<ObjectNode> before = store.finished(pair.name);
                 if (before.isPresent()) {
                     if (!pair.input.equals(before.get().get("batch"))) {
@@ -122,7 +137,10 @@ public final class DistillJob implements Callable<Integer> {
                             pair.alice,
                             pair.bob,
                             block,
-                            BlockTask.Rules.of(own, backend.name(), threads, testSeed),
+                            own,
+                            backend,
+                            threads,
+                            testSeed,
                             store.attempts()));
                 }
                 running.add(new Running(
@@ -152,7 +170,7 @@ public final class DistillJob implements Callable<Integer> {
         return failures;
     }
 
-    private record Pair(String name, String alice, String bob, long blocks, ObjectNode input) {}
+    private record Pair(String name, String alice, String bob, String session, long blocks, ObjectNode input) {}
 
     private List<BatchManifest.Line> lines() throws IOException {
         FileSystem fs = Files.system(manifest);
@@ -174,16 +192,22 @@ public final class DistillJob implements Callable<Integer> {
         try (HadoopChannel a = new HadoopChannel(Files.system(alice.toString()), alice);
                 HadoopChannel b = new HadoopChannel(Files.system(bob.toString()), bob)) {
             long pulses = DumpReader.pulsesAtEnd(bob.toString(), b);
+            String session;
+            b.position(0);
+            try (DumpReader dump = DumpReader.open(bob.toString(), b)) {
+                session = dump.header().session().map(Object::toString).orElse("");
+            }
             long blocks = own.blockPulses() == Long.MAX_VALUE
                     ? 1
                     : Math.max(1, Math.ceilDiv(pulses, own.blockPulses()));
             ObjectNode input = JsonMapper.shared().createObjectNode();
+            input.put("session", session);
             input.put("aliceBytes", a.size());
             input.put("bobBytes", b.size());
             input.put("pulses", pulses);
             input.put("settings", own.toString());
             ObjectNode read = (ObjectNode) JsonMapper.shared().readTree(input.toString());
-            return new Pair(line.name(), alice.toString(), bob.toString(), blocks, read);
+            return new Pair(line.name(), alice.toString(), bob.toString(), session, blocks, read);
         }
     }
 

@@ -46,6 +46,18 @@ final class DistillJobTest {
                 {"name":"short","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
                 {"name":"missing","alice":"p2/alice.qraw","bob":"p2/bob.qraw"}
                 """);
+        Path twice = dumps.resolve("twice.jsonl");
+        Files.writeString(
+                twice,
+                """
+                {"name":"one","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
+                {"name":"two","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
+                {"name":"random","alice":"p0/alice.qraw","bob":"p0/bob.qraw","entropy":"random.bin"}
+                """);
+        String refused = job(7, "--batch", twice.toString(), "--out", dir.resolve("twice").toString());
+        assertTrue(refused.contains("is that of pair one, too"), refused);
+        assertTrue(refused.contains("executors draw their own"), refused);
+        assertFalse(Files.exists(dir.resolve("twice/two")));
         String one = run("distill", "--batch", dumps.toString(), "--out", dir.resolve("one").toString(), "--json", "--digest",
                 "--test-seed", "3");
         Map<String, String> expected = digests(one);
