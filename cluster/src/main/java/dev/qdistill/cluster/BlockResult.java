@@ -13,7 +13,7 @@ import java.util.Map;
  * @param exitCode 0, 3 for bad input, 4 for no key, as the command's
  * @param row the block's line of the report, as {@code distill --json} prints it; empty if the dumps are bad
  * @param seconds wall time of the attempt
- * @param host where it ran
+ * @param executor where it ran
  */
 record BlockResult(
         long block,
@@ -24,7 +24,7 @@ record BlockResult(
         String row,
         Map<String, Double> stages,
         double seconds,
-        String host)
+        String executor)
         implements Serializable {
 
     /** Bob has no more detections: there is no such block. */

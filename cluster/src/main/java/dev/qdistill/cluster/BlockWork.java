@@ -11,7 +11,6 @@ import dev.qdistill.keystore.Site;
 import dev.qdistill.link.BlockSummary;
 import dev.qdistill.report.RunReport;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.URI;
 import java.nio.channels.Channels;
 import java.time.Instant;
@@ -25,6 +24,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 
@@ -53,7 +53,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
                     Distiller.distillBlock(alice, bob, task.block(), task.settings(), resources);
             try {
                 result = keys.isEmpty()
-                        ? new BlockResult(task.block(), "", "", "", 0, "", Map.of(), seconds(start), host())
+                        ? new BlockResult(task.block(), "", "", "", 0, "", Map.of(), seconds(start), executor())
                         : result(task, keys.get(), resources, start);
             } finally {
                 keys.ifPresent(Distiller.Pair::close);
@@ -61,7 +61,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
         } catch (BadInputException e) {
             // The same for every attempt: not Spark's to try again.
             result = new BlockResult(
-                    task.block(), "", "", String.valueOf(e.getMessage()), 3, "", Map.of(), seconds(start), host());
+                    task.block(), "", "", String.valueOf(e.getMessage()), 3, "", Map.of(), seconds(start), executor());
         }
         idle.add(resources); // not after a failure: nobody knows what state it is in
         return result;
@@ -92,7 +92,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
         summary.times().seconds().forEach((stage, s) -> stages.put(stage.id(), s));
         if (!keys.bob().isPresent()) {
             return new BlockResult(
-                    task.block(), "", "", summary.abort().orElse(""), 4, row, stages, seconds(start), host());
+                    task.block(), "", "", summary.abort().orElse(""), 4, row, stages, seconds(start), executor());
         }
         TaskContext context = TaskContext.get();
         Path attempt = new Path(
@@ -111,7 +111,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
                 row,
                 stages,
                 seconds(start),
-                host());
+                executor());
     }
 
     private static void write(FileSystem fs, Path attempt, DistilledKey key, Site site, Instant now) throws IOException {
@@ -126,7 +126,8 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
         return (System.nanoTime() - start) * 1e-9;
     }
 
-    private static String host() {
-        return InetAddress.getLoopbackAddress().getHostName() + ":" + ProcessHandle.current().pid();
+    private static String executor() {
+        SparkEnv env = SparkEnv.get();
+        return env == null ? "" : env.executorId() + "@" + env.blockManager().blockManagerId().host();
     }
 }

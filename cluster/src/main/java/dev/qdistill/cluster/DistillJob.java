@@ -8,25 +8,24 @@ import dev.qdistill.dump.DumpReader;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.Settings;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.LongStream;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.SaveMode;
-import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,7 +45,10 @@ import tools.jackson.databind.node.ObjectNode;
         sortOptions = false,
         mixinStandardHelpOptions = true)
 public final class DistillJob implements Callable<Integer> {
+    private static final int BAD_INPUT = 3;
+    private static final int STORAGE = 6;
     private static final int FAILURES = 7;
+    private static final int INTERNAL = 70;
 
     @Option(names = "--batch", required = true, paramLabel = "URI", description = "the manifest, on a Hadoop file system")
     private String manifest;
@@ -69,13 +71,18 @@ public final class DistillJob implements Callable<Integer> {
             description = "random bits from a seed, so that two runs make the same keys, which anybody can: for tests only")
     private Long testSeed;
 
+    @Option(
+            names = "--take-over",
+            description = "go on although the directory is locked: the job that has locked it has died")
+    private boolean takeOver;
+
     @Mixin
     private SettingsOptions settings = new SettingsOptions();
 
     /** A pair under way. */
-    private record Running(String name, ObjectNode input, JavaFutureAction<List<BlockResult>> blocks) {}
+    private record Running(String name, ObjectNode input, long blocks, JavaFutureAction<List<BlockResult>> results) {}
 
-    /** Ends the process with 0, or 7 if a pair has failed. */
+    /** Ends the process with 0, 3 if the manifest or the directory is bad, 6 if a file system fails, or 7 if a pair has failed. */
     public static void main(String[] args) {
         System.exit(new CommandLine(new DistillJob())
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -83,56 +90,100 @@ public final class DistillJob implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws InterruptedException {
         long start = System.nanoTime();
-        try (SparkSession spark =
-                        SparkSession.builder().appName("qdistill").getOrCreate();
-                JavaSparkContext context = new JavaSparkContext(spark.sparkContext())) {
-            int failures = run(spark, context);
-            System.err.printf("qdistill: %.1f s%n", (System.nanoTime() - start) * 1e-9);
-            return failures == 0 ? 0 : FAILURES;
-        }
-    }
-
-    private int run(SparkSession spark, JavaSparkContext context) throws IOException, InterruptedException {
         if (testSeed != null) {
             System.err.println("qdistill: --test-seed: the keys are NOT secret");
         }
-        int threads = context.getConf().getInt("spark.task.cpus", 1);
-        Store store = new Store(out);
-        List<Running> running = new ArrayList<>();
-        List<ObjectNode> rows = new ArrayList<>();
-        int failures = 0;
-        // Two keys from one block, under two hash functions, would tell more together than ε allows.
-        Map<String, String> sessions = new HashMap<>();
-        for (BatchManifest.Line line : lines()) {
-            try {
-                if (line.entropy() != null) {
+        SparkConf conf = new SparkConf().setIfMissing("spark.app.name", "qdistill");
+        try (JavaSparkContext context = new JavaSparkContext(conf);
+                Store store = new Store(out, context.sc().applicationId(), takeOver)) {
+            Batch batch = new Batch(context, store, context.getConf().getInt("spark.task.cpus", 1));
+            batch.run(lines());
+            double seconds = (System.nanoTime() - start) * 1e-9;
+            System.err.printf(
+                    Locale.ROOT,
+                    "qdistill: %d pairs, %d failed; %,d key-basis bits distilled in %.1f s: %.1f Mb/s%n",
+                    batch.rows.size() + batch.failures,
+                    batch.failures,
+                    batch.keyBasisBits,
+                    seconds,
+                    batch.keyBasisBits / seconds * 1e-6);
+            return batch.failures == 0 ? 0 : FAILURES;
+        } catch (BadInputException e) {
+            System.err.println("qdistill: " + e.getMessage());
+            return BAD_INPUT;
+        } catch (IOException e) {
+            System.err.println("qdistill: " + (e.getMessage() == null ? e : e.getMessage()));
+            return STORAGE;
+        }
+    }
+
+    /** The pairs of a manifest, on their way to keys. */
+    private final class Batch {
+        private final JavaSparkContext context;
+        private final Store store;
+        private final int threads;
+        private final Deque<Running> running = new ArrayDeque<>();
+        private final List<ObjectNode> rows = new ArrayList<>();
+        /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
+        private final Map<String, String> sessions = new HashMap<>();
+
+        private long tasks;
+        private long keyBasisBits;
+        private int failures;
+
+        Batch(JavaSparkContext context, Store store, int threads) {
+            this.context = context;
+            this.store = store;
+            this.threads = threads;
+        }
+
+        void run(List<BatchManifest.Line> lines) throws IOException, InterruptedException {
+            for (BatchManifest.Line line : lines) {
+                try {
+                    submit(line);
+                } catch (BadInputException | IllegalArgumentException e) {
+                    failed(line.name(), e, BAD_INPUT);
+                }
+                // Enough that no executor waits; what is done is taken at once, so that a driver that dies loses little.
+                while (tasks > 4L * context.defaultParallelism()
+                        || !running.isEmpty() && running.getFirst().results.isDone()) {
+                    finish();
+                }
+            }
+            while (!running.isEmpty()) {
+                finish();
+            }
+            BlockTable.write(new Path(out, "blocks.parquet"), rows);
+        }
+
+        private void submit(BatchManifest.Line line) throws IOException {
+            if (line.entropy() != null) {
+                throw new BadInputException(
+                        manifest, line.name() + " names a file of random bytes; executors draw their own");
+            }
+            Settings own = settings.settings(line, backend, threads);
+            Pair pair = pair(line, own);
+            String other = sessions.putIfAbsent(pair.session, pair.name);
+            if (other != null && !pair.session.isEmpty()) {
+                throw new BadInputException(
+                        pair.bob,
+                        "session " + pair.session + " is that of pair " + other
+                                + ", too; a block may be distilled once only");
+            }
+            Optional<ObjectNode> before = store.finished(pair.name);
+            if (before.isPresent()) {
+                if (!pair.input.equals(before.get().get("batch"))) {
                     throw new BadInputException(
-                            manifest, line.name() + " names a file of random bytes; executors draw their own");
+                            out, "there are keys of other dumps or with other settings in " + pair.name);
                 }
-                Settings own = settings.settings(line, backend, threads);
-                Pair pair = pair(line, own);
-                String other = sessions.putIfAbsent(pair.session, pair.name);
-                if (other != null && !pair.session.isEmpty()) {
-                    throw new BadInputException(
-                            pair.bob,
-                            "session " + pair.session + " is that of pair " + other
-                                    + ", too; a block may be distilled once only");
-                }
-                Optional<ObjectNode> before = store.finished(pair.name);
-                if (before.isPresent()) {
-                    if (!pair.input.equals(before.get().get("batch"))) {
-                        throw new BadInputException(
-                                out, "there are keys of other dumps or with other settings in " + pair.name);
-                    }
-                    rows.add(before.get());
-                    print(pair.name, before.get(), "finished before");
-                    continue;
-                }
-                List<BlockTask> tasks = new ArrayList<>();
-                for (long block = 0; block < pair.blocks; block++) {
-                    tasks.add(new BlockTask(
+                rows.add(before.get());
+                print(pair.name, before.get(), "finished before");
+                return;
+            }
+            List<BlockTask> blocks = LongStream.range(0, pair.blocks)
+                    .mapToObj(block -> new BlockTask(
                             pair.name,
                             pair.alice,
                             pair.bob,
@@ -141,33 +192,42 @@ public final class DistillJob implements Callable<Integer> {
                             backend,
                             threads,
                             testSeed,
-                            store.attempts()));
-                }
-                running.add(new Running(
-                        pair.name,
-                        pair.input,
-                        context.parallelize(tasks, tasks.size())
-                                .map(new BlockWork())
-                                .collectAsync()));
-            } catch (BadInputException | IllegalArgumentException e) {
-                failures++;
-                failed(line.name(), String.valueOf(e.getMessage()), 3);
-            }
+                            store.attempts()))
+                    .toList();
+            tasks += pair.blocks;
+            running.add(new Running(
+                    pair.name,
+                    pair.input,
+                    pair.blocks,
+                    context.parallelize(blocks, blocks.size())
+                            .map(new BlockWork())
+                            .collectAsync()));
         }
-        for (Running pair : running) {
+
+        /** Waits for the first of those under way and takes its keys. */
+        private void finish() throws IOException, InterruptedException {
+            Running pair = running.removeFirst();
+            tasks -= pair.blocks;
             try {
-                rows.add(finish(store, pair));
+                ObjectNode summary = DistillJob.this.finish(store, pair);
+                rows.add(summary);
+                keyBasisBits += summary.path("siftedBits").asLong();
             } catch (BadInputException e) {
-                failures++;
-                failed(pair.name, String.valueOf(e.getMessage()), 3);
+                failed(pair.name, e, BAD_INPUT);
             } catch (ExecutionException e) {
-                failures++;
-                failed(pair.name, String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()), 70);
+                failed(pair.name, e.getCause() == null ? e : e.getCause(), INTERNAL);
             }
         }
-        store.clean();
-        metadata(spark, rows);
-        return failures;
+
+        private void failed(String name, Throwable problem, int exitCode) {
+            failures++;
+            ObjectNode line = JsonMapper.shared().createObjectNode();
+            line.put("name", name)
+                    .put("state", "failed")
+                    .put("exitCode", exitCode)
+                    .put("problem", String.valueOf(problem.getMessage()));
+            System.out.println(line);
+        }
     }
 
     private record Pair(String name, String alice, String bob, String session, long blocks, ObjectNode input) {}
@@ -212,7 +272,7 @@ public final class DistillJob implements Callable<Integer> {
     }
 
     private ObjectNode finish(Store store, Running pair) throws IOException, InterruptedException, ExecutionException {
-        List<BlockResult> results = pair.blocks.get().stream()
+        List<BlockResult> results = pair.results.get().stream()
                 .filter(r -> !r.beyondTheEnd())
                 .sorted(Comparator.comparingLong(BlockResult::block))
                 .toList();
@@ -233,13 +293,13 @@ public final class DistillJob implements Callable<Integer> {
             row.put("block", r.block());
             row.put("keyId", r.keyId());
             row.put("problem", r.problem());
-            for (String name : NUMBERS) {
+            for (String name : BlockTable.NUMBERS) {
                 row.put(name, report.path(name).asDouble());
             }
             row.put("link", report.path("link").asString(""));
             row.put("session", report.path("session").asString(""));
             row.put("seconds", r.seconds());
-            row.put("host", r.host());
+            row.put("executor", r.executor());
             secret += report.path("secretBits").asLong();
             key += report.path("siftedBits").asLong();
         }
@@ -255,9 +315,6 @@ public final class DistillJob implements Callable<Integer> {
         return summary;
     }
 
-    private static final List<String> NUMBERS =
-            List.of("detections", "siftedBits", "keyBasisQber", "testBasisQber", "leakedBits", "efficiency", "secretBits");
-
     private static void print(String name, ObjectNode summary, String state) {
         ObjectNode line = JsonMapper.shared().createObjectNode();
         line.put("name", name).put("state", state);
@@ -270,48 +327,5 @@ public final class DistillJob implements Callable<Integer> {
             }
         }
         System.out.println(line);
-    }
-
-    private static void failed(String name, String problem, int exitCode) {
-        ObjectNode line = JsonMapper.shared().createObjectNode();
-        line.put("name", name).put("state", "failed").put("exitCode", exitCode).put("problem", problem);
-        System.out.println(line);
-    }
-
-    /** What is known of all blocks, without secrets, as Parquet. */
-    private void metadata(SparkSession spark, List<ObjectNode> pairs) {
-        StructType type = new StructType()
-                .add("pair", DataTypes.StringType)
-                .add("link", DataTypes.StringType)
-                .add("session", DataTypes.StringType)
-                .add("block", DataTypes.LongType)
-                .add("keyId", DataTypes.StringType)
-                .add("problem", DataTypes.StringType)
-                .add("host", DataTypes.StringType)
-                .add("seconds", DataTypes.DoubleType);
-        for (String name : NUMBERS) {
-            type = type.add(name, DataTypes.DoubleType);
-        }
-        List<Row> rows = new ArrayList<>();
-        for (ObjectNode pair : pairs) {
-            for (JsonNode b : pair.path("blocks")) {
-                List<Object> values = new ArrayList<>(List.of(
-                        pair.path("name").asString(""),
-                        b.path("link").asString(""),
-                        b.path("session").asString(""),
-                        b.path("block").asLong(),
-                        b.path("keyId").asString(""),
-                        b.path("problem").asString(""),
-                        b.path("host").asString(""),
-                        b.path("seconds").asDouble()));
-                NUMBERS.forEach(name -> values.add(b.path(name).asDouble()));
-                rows.add(RowFactory.create(values.toArray()));
-            }
-        }
-        spark.createDataFrame(rows, type)
-                .coalesce(1)
-                .write()
-                .mode(SaveMode.Overwrite)
-                .parquet(new Path(out, "blocks.parquet").toString());
     }
 }

@@ -3,6 +3,7 @@ package dev.qdistill.cluster;
 import dev.qdistill.keystore.Durable;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CreateFlag;
@@ -28,6 +29,10 @@ final class Files {
         return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
     }
 
+    private static boolean isLocal(FileSystem fs) {
+        return fs.getUri().getScheme().equals("file");
+    }
+
     static void makePrivate(FileSystem fs, org.apache.hadoop.fs.Path directory) throws IOException {
         fs.mkdirs(directory, DIRECTORY);
         fs.setPermission(directory, DIRECTORY);
@@ -45,6 +50,29 @@ final class Files {
                 null);
     }
 
+    /**
+     * Makes a file if there is none; only one of several that try at the same time does.
+     *
+     * @return whether this call has made it
+     */
+    static boolean createNew(FileSystem fs, org.apache.hadoop.fs.Path file, String contents) throws IOException {
+        byte[] bytes = contents.getBytes(StandardCharsets.UTF_8);
+        try {
+            if (isLocal(fs)) { // Hadoop's own looks first and makes it afterwards
+                Path path = Path.of(file.toUri().getPath());
+                java.nio.file.Files.createFile(path, Durable.ownerOnly(path, "rw-------"));
+                java.nio.file.Files.write(path, bytes);
+                return true;
+            }
+            try (FSDataOutputStream to = fs.create(file, false)) {
+                to.write(bytes);
+            }
+            return true;
+        } catch (java.nio.file.FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException e) {
+            return false;
+        }
+    }
+
     /** Removes a directory with keys; on this machine's disks they are overwritten first. */
     static void remove(FileSystem fs, org.apache.hadoop.fs.Path directory) throws IOException {
         if (!fs.exists(directory)) {
@@ -53,7 +81,7 @@ final class Files {
         for (FileStatus status : fs.listStatus(directory)) {
             if (status.isDirectory()) {
                 remove(fs, status.getPath());
-            } else if (fs.getScheme().equals("file")) {
+            } else if (isLocal(fs)) {
                 Durable.wipe(Path.of(status.getPath().toUri().getPath()), 0);
             }
         }

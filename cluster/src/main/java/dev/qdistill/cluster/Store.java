@@ -1,9 +1,10 @@
 package dev.qdistill.cluster;
 
+import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStore;
 import dev.qdistill.keystore.Site;
+import java.io.Closeable;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -12,9 +13,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.util.ShutdownHookManager;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -28,7 +31,7 @@ import tools.jackson.databind.node.ObjectNode;
  * written in one step, then the keys are moved, then the summary is written, then the record goes. A driver that died in between
  * leaves a record; the next one goes on from there. So a block has the key of one attempt, however many there were.
  */
-final class Store {
+final class Store implements Closeable {
     /** Of a key file (docs/formats.md), little-endian: where the length of the header stands, and that of the key in bits. */
     private static final int AT_HEADER_BYTES = 12;
 
@@ -38,16 +41,35 @@ final class Store {
     private final Path out;
     private final Path attempts;
     private final Path commits;
+    private final Path lock;
+    private boolean closed;
 
-    /** Opens or makes it, and finishes what a driver before this one has begun. */
-    Store(String out) throws IOException {
+    /**
+     * Opens or makes it, and finishes what a driver before this one has begun.
+     *
+     * @param owner this job, for whoever finds it locked
+     * @param takeOver whether a lock that is there does not count
+     * @throws BadInputException if another job has locked it
+     */
+    Store(String out, String owner, boolean takeOver) throws IOException {
         this.fs = Files.system(out);
         this.out = fs.makeQualified(new Path(out));
         this.attempts = new Path(this.out, ".attempts");
         this.commits = new Path(this.out, ".commits");
+        this.lock = new Path(this.out, ".lock");
         if (!fs.exists(this.out)) {
             Files.makePrivate(fs, this.out);
         }
+        if (takeOver) {
+            fs.delete(lock, false);
+        }
+        if (!Files.createNew(fs, lock, owner)) {
+            throw new BadInputException(
+                    lock.toString(),
+                    "job " + new String(bytes(lock), StandardCharsets.UTF_8)
+                            + " is at work on this directory; if it has died, --take-over goes on where it was");
+        }
+        ShutdownHookManager.get().addShutdownHook(this::close, FileSystem.SHUTDOWN_HOOK_PRIORITY + 1);
         Files.makePrivate(fs, commits);
         for (FileStatus status : fs.listStatus(commits)) {
             if (status.getPath().getName().endsWith(".json")) {
@@ -108,10 +130,22 @@ final class Store {
         fs.delete(file, false);
     }
 
-    /** Removes what attempts have left that do not count. */
-    void clean() throws IOException {
-        Files.remove(fs, attempts);
-        fs.delete(commits, true);
+    /** Removes what attempts have left that do not count, and the lock. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            if (fs.listStatus(commits).length == 0) { // else the next job moves the keys that they name
+                fs.delete(commits, false);
+                Files.remove(fs, attempts);
+            }
+            fs.delete(lock, false);
+        } catch (IOException e) {
+            System.err.println("qdistill: " + attempts + " and " + lock + " remain: " + e.getMessage());
+        }
     }
 
     /** SHA-256 over the keys of a pair at one site, in the order of the blocks; key material. */
@@ -147,11 +181,12 @@ final class Store {
     /** In one step, whatever was there before. */
     private void write(Path file, ObjectNode json) throws IOException {
         Path temporary = new Path(file.getParent(), "." + file.getName() + ".tmp");
-        try (OutputStream to = Files.createPrivate(fs, temporary)) {
+        try (FSDataOutputStream to = Files.createPrivate(fs, temporary)) {
             to.write(JsonMapper.shared()
                     .writerWithDefaultPrettyPrinter()
                     .writeValueAsString(json)
                     .getBytes(StandardCharsets.UTF_8));
+            to.hsync();
         }
         fs.delete(file, false);
         if (!fs.rename(temporary, file)) {
@@ -160,8 +195,12 @@ final class Store {
     }
 
     private ObjectNode read(Path file) throws IOException {
+        return (ObjectNode) JsonMapper.shared().readTree(bytes(file));
+    }
+
+    private byte[] bytes(Path file) throws IOException {
         try (FSDataInputStream in = fs.open(file)) {
-            return (ObjectNode) JsonMapper.shared().readTree(in);
+            return in.readAllBytes();
         }
     }
 }

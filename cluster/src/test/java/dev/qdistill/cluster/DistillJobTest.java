@@ -12,9 +12,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.apache.spark.sql.SparkSession;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,9 +75,10 @@ final class DistillJobTest {
         run("keys", "verify", dir.resolve("spark/long/alice").toString());
         run("keys", "verify", dir.resolve("spark/short/bob").toString());
         assertFalse(Files.exists(dir.resolve("spark/.attempts")));
+        List<String> ids;
         try (Stream<Path> keys = Files.list(dir.resolve("spark/long/alice"));
                 Stream<Path> others = Files.list(dir.resolve("spark/long/bob"))) {
-            List<String> ids = keys.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".qkey")).sorted().toList();
+            ids = keys.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".qkey")).sorted().toList();
             assertTrue(ids.size() >= 2, ids.toString());
             assertEquals(ids, others.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".qkey")).sorted().toList());
         }
@@ -82,9 +86,19 @@ final class DistillJobTest {
         // A second run finds it done, and makes no key again.
         String second = job(7, job);
         assertTrue(second.contains("finished before"), second);
-        try (SparkSession spark = SparkSession.builder().getOrCreate()) {
-            assertTrue(spark.read().parquet(dir.resolve("spark/blocks.parquet").toString()).count() >= 3);
+        Map<String, Long> blocks = new TreeMap<>();
+        try (ParquetReader<Group> rows = ParquetReader.builder(
+                        new GroupReadSupport(), new org.apache.hadoop.fs.Path(dir.resolve("spark/blocks.parquet").toString()))
+                .build()) {
+            for (Group row = rows.read(); row != null; row = rows.read()) {
+                assertEquals(row.getDouble("secretBits", 0) > 0, !row.getString("keyId", 0).isEmpty(), row.toString());
+                if (!row.getString("keyId", 0).isEmpty()) {
+                    blocks.merge(row.getString("pair", 0), 1L, Long::sum);
+                }
+            }
         }
+        assertEquals(Set.of("long", "short"), blocks.keySet());
+        assertEquals((long) ids.size(), blocks.get("long"));
     }
 
     private static Map<String, String> digests(String lines) {

@@ -1,0 +1,79 @@
+package dev.qdistill.cluster;
+
+import java.io.IOException;
+import java.util.List;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.SimpleGroupFactory;
+import org.apache.parquet.hadoop.ParquetFileWriter;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.hadoop.util.HadoopOutputFile;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Types;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What is known of all blocks of a batch, without secrets, as one Parquet file: a row for each block. Written by the driver itself;
+ * Spark SQL, which would do it too, takes two seconds for its start.
+ */
+final class BlockTable {
+    /** Of a block's report, under the same names. */
+    static final List<String> NUMBERS =
+            List.of("detections", "siftedBits", "keyBasisQber", "testBasisQber", "leakedBits", "efficiency", "secretBits");
+
+    private static final List<String> TEXTS = List.of("pair", "link", "session", "keyId", "problem", "executor");
+
+    private BlockTable() {}
+
+    private static MessageType type() {
+        Types.MessageTypeBuilder type = Types.buildMessage();
+        for (String name : TEXTS) {
+            type.required(PrimitiveTypeName.BINARY)
+                    .as(LogicalTypeAnnotation.stringType())
+                    .named(name);
+        }
+        type.required(PrimitiveTypeName.INT64).named("block");
+        type.required(PrimitiveTypeName.DOUBLE).named("seconds");
+        for (String name : NUMBERS) {
+            type.required(PrimitiveTypeName.DOUBLE).named(name);
+        }
+        return type.named("blocks");
+    }
+
+    /** Writes it in one step, whatever was there before; {@code pairs} are summaries as {@link Store} keeps them. */
+    static void write(Path file, List<ObjectNode> pairs) throws IOException {
+        FileSystem fs = Files.system(file.toString());
+        Path temporary = new Path(file.getParent(), "." + file.getName() + ".tmp");
+        MessageType type = type();
+        SimpleGroupFactory groups = new SimpleGroupFactory(type);
+        try (ParquetWriter<Group> to = ExampleParquetWriter.builder(HadoopOutputFile.fromPath(temporary, fs.getConf()))
+                .withType(type)
+                .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
+                .build()) {
+            for (ObjectNode pair : pairs) {
+                for (JsonNode block : pair.path("blocks")) {
+                    Group row = groups.newGroup();
+                    row.add("pair", pair.path("name").asString(""));
+                    for (String name : TEXTS.subList(1, TEXTS.size())) {
+                        row.add(name, block.path(name).asString(""));
+                    }
+                    row.add("block", block.path("block").asLong());
+                    row.add("seconds", block.path("seconds").asDouble());
+                    for (String name : NUMBERS) {
+                        row.add(name, block.path(name).asDouble());
+                    }
+                    to.write(row);
+                }
+            }
+        }
+        fs.delete(file, true); // a directory if an earlier version wrote it
+        if (!fs.rename(temporary, file)) {
+            throw new IOException(temporary + " cannot be renamed to " + file);
+        }
+    }
+}
