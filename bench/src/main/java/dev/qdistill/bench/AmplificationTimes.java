@@ -148,7 +148,8 @@ public final class AmplificationTimes {
         System.out.flush();
     }
 
-    // From one thread to another and back: on virtual machines it depends on where the host puts their cores, and what threads gain
+    // From one thread to another and back: on virtual machines it depends on where the host puts their cores, and what
+    // threads gain
     // depends on it.
     private static double roundTripNanos() {
         int rounds = 2000;

@@ -20,7 +20,8 @@ final class LibGf2x {
      * @throws IllegalArgumentException if it is not installed (Debian: package libgf2x3)
      */
     static LibGf2x load() {
-        // int gf2x_mul(unsigned long *c, const unsigned long *a, unsigned long an, const unsigned long *b, unsigned long bn)
+        // int gf2x_mul(unsigned long *c, const unsigned long *a, unsigned long an, const unsigned long *b, unsigned
+        // long bn)
         var lookup = SymbolLookup.libraryLookup("libgf2x.so.3", Arena.global());
         return new LibGf2x(Linker.nativeLinker()
                 .downcallHandle(
@@ -37,8 +38,8 @@ final class LibGf2x {
     /** {@code product = a·b}; product needs as many words as both factors together. */
     void multiply(BitString product, BitString a, BitString b) {
         try {
-            int _ = (int) multiply.invokeExact(
-                    product.segment(), a.segment(), a.wordCount(), b.segment(), b.wordCount());
+            int _ = (int)
+                    multiply.invokeExact(product.segment(), a.segment(), a.wordCount(), b.segment(), b.wordCount());
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }

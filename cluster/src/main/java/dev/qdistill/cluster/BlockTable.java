@@ -2,6 +2,7 @@ package dev.qdistill.cluster;
 
 import java.io.IOException;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
@@ -23,8 +24,8 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class BlockTable {
     /** Of a block's report, under the same names. */
-    static final List<String> NUMBERS =
-            List.of("detections", "siftedBits", "keyBasisQber", "testBasisQber", "leakedBits", "efficiency", "secretBits");
+    static final List<String> NUMBERS = List.of(
+            "detections", "siftedBits", "keyBasisQber", "testBasisQber", "leakedBits", "efficiency", "secretBits");
 
     private static final List<String> TEXTS = List.of("pair", "link", "session", "keyId", "problem", "executor");
 
@@ -47,11 +48,12 @@ final class BlockTable {
 
     /** Writes it in one step, whatever was there before; {@code pairs} are summaries as {@link Store} keeps them. */
     static void write(Path file, List<ObjectNode> pairs) throws IOException {
-        FileSystem fs = Files.system(file.toString());
+        Configuration configuration = Files.system(file.toString()).getConf();
+        FileSystem fs = file.getFileSystem(configuration);
         Path temporary = new Path(file.getParent(), "." + file.getName() + ".tmp");
         MessageType type = type();
         SimpleGroupFactory groups = new SimpleGroupFactory(type);
-        try (ParquetWriter<Group> to = ExampleParquetWriter.builder(HadoopOutputFile.fromPath(temporary, fs.getConf()))
+        try (ParquetWriter<Group> to = ExampleParquetWriter.builder(HadoopOutputFile.fromPath(temporary, configuration))
                 .withType(type)
                 .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
                 .build()) {

@@ -96,7 +96,8 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
         }
         TaskContext context = TaskContext.get();
         Path attempt = new Path(
-                task.attempts(), task.name() + "-" + task.block() + "-" + (context == null ? 0 : context.taskAttemptId()));
+                task.attempts(),
+                task.name() + "-" + task.block() + "-" + (context == null ? 0 : context.taskAttemptId()));
         FileSystem fs = Files.system(task.attempts());
         Files.makePrivate(fs, attempt);
         Instant now = Instant.now();
@@ -114,7 +115,8 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
                 executor());
     }
 
-    private static void write(FileSystem fs, Path attempt, DistilledKey key, Site site, Instant now) throws IOException {
+    private static void write(FileSystem fs, Path attempt, DistilledKey key, Site site, Instant now)
+            throws IOException {
         KeyRecord record = key.record(site, now);
         try (FSDataOutputStream out = Files.createPrivate(fs, new Path(attempt, site.id() + KeyStore.SUFFIX))) {
             KeyStore.write(Channels.newChannel(out), record, key.key());
@@ -128,6 +130,8 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
 
     private static String executor() {
         SparkEnv env = SparkEnv.get();
-        return env == null ? "" : env.executorId() + "@" + env.blockManager().blockManagerId().host();
+        return env == null
+                ? ""
+                : env.executorId() + "@" + env.blockManager().blockManagerId().host();
     }
 }

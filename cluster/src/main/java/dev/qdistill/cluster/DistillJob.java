@@ -1,8 +1,8 @@
 package dev.qdistill.cluster;
 
+import dev.qdistill.accel.Backend;
 import dev.qdistill.cli.BatchManifest;
 import dev.qdistill.cli.SettingsOptions;
-import dev.qdistill.accel.Backend;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.keystore.Site;
@@ -41,7 +41,8 @@ import tools.jackson.databind.node.ObjectNode;
  */
 @Command(
         name = "DistillJob",
-        description = "Distils the pairs of dumps of a manifest (docs/formats.md) on a Spark cluster, a task for each block.",
+        description =
+                "Distils the pairs of dumps of a manifest (docs/formats.md) on a Spark cluster, a task for each block.",
         sortOptions = false,
         mixinStandardHelpOptions = true)
 public final class DistillJob implements Callable<Integer> {
@@ -50,13 +51,19 @@ public final class DistillJob implements Callable<Integer> {
     private static final int FAILURES = 7;
     private static final int INTERNAL = 70;
 
-    @Option(names = "--batch", required = true, paramLabel = "URI", description = "the manifest, on a Hadoop file system")
+    @Option(
+            names = "--batch",
+            required = true,
+            paramLabel = "URI",
+            description = "the manifest, on a Hadoop file system")
     private String manifest;
 
     @Option(names = "--out", required = true, paramLabel = "URI", description = "directory for the keys")
     private String out;
 
-    @Option(names = "--digest", description = "add SHA-256 digests of both sides' keys to the lines; they are key material")
+    @Option(
+            names = "--digest",
+            description = "add SHA-256 digests of both sides' keys to the lines; they are key material")
     private boolean digest;
 
     @Option(
@@ -68,7 +75,8 @@ public final class DistillJob implements Callable<Integer> {
     @Option(
             names = "--test-seed",
             paramLabel = "N",
-            description = "random bits from a seed, so that two runs make the same keys, which anybody can: for tests only")
+            description =
+                    "random bits from a seed, so that two runs make the same keys, which anybody can: for tests only")
     private Long testSeed;
 
     @Option(
@@ -146,7 +154,8 @@ public final class DistillJob implements Callable<Integer> {
                 } catch (BadInputException | IllegalArgumentException e) {
                     failed(line.name(), e, BAD_INPUT);
                 }
-                // Enough that no executor waits; what is done is taken at once, so that a driver that dies loses little.
+                // Enough that no executor waits; what is done is taken at once, so that a driver that dies loses
+                // little.
                 while (tasks > 4L * context.defaultParallelism()
                         || !running.isEmpty() && running.getFirst().results.isDone()) {
                     finish();
@@ -184,15 +193,7 @@ public final class DistillJob implements Callable<Integer> {
             }
             List<BlockTask> blocks = LongStream.range(0, pair.blocks)
                     .mapToObj(block -> new BlockTask(
-                            pair.name,
-                            pair.alice,
-                            pair.bob,
-                            block,
-                            own,
-                            backend,
-                            threads,
-                            testSeed,
-                            store.attempts()))
+                            pair.name, pair.alice, pair.bob, block, own, backend, threads, testSeed, store.attempts()))
                     .toList();
             tasks += pair.blocks;
             running.add(new Running(
@@ -257,9 +258,8 @@ public final class DistillJob implements Callable<Integer> {
             try (DumpReader dump = DumpReader.open(bob.toString(), b)) {
                 session = dump.header().session().map(Object::toString).orElse("");
             }
-            long blocks = own.blockPulses() == Long.MAX_VALUE
-                    ? 1
-                    : Math.max(1, Math.ceilDiv(pulses, own.blockPulses()));
+            long blocks =
+                    own.blockPulses() == Long.MAX_VALUE ? 1 : Math.max(1, Math.ceilDiv(pulses, own.blockPulses()));
             ObjectNode input = JsonMapper.shared().createObjectNode();
             input.put("session", session);
             input.put("aliceBytes", a.size());

@@ -24,7 +24,9 @@ final class Files {
 
     /** The file system of a URI; of this machine's files the one without checksum files, which would tell of the keys. */
     static FileSystem system(String uri) throws IOException {
-        Configuration configuration = SparkEnv.get() == null ? new Configuration() : SparkHadoopUtil.get().conf();
+        Configuration configuration = SparkEnv.get() == null
+                ? new Configuration()
+                : SparkHadoopUtil.get().conf();
         FileSystem fs = FileSystem.get(URI.create(uri), configuration);
         return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
     }

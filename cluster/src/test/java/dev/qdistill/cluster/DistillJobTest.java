@@ -39,35 +39,55 @@ final class DistillJobTest {
     void blocksOnSparkGiveTheKeysOfOneMachine() throws Exception {
         Path dumps = dir.resolve("dumps");
         for (int i = 0; i < 2; i++) {
-            run("simulate", "--link", "metro", "--key-bits", i == 0 ? "1500000" : "400000", "--seed", "" + (5 + i), "--out",
+            run(
+                    "simulate",
+                    "--link",
+                    "metro",
+                    "--key-bits",
+                    i == 0 ? "1500000" : "400000",
+                    "--seed",
+                    "" + (5 + i),
+                    "--out",
                     dumps.resolve("p" + i).toString());
         }
-        Files.writeString(
-                dumps.resolve("manifest.jsonl"),
-                """
+        Files.writeString(dumps.resolve("manifest.jsonl"), """
                 {"name":"long","alice":"p0/alice.qraw","bob":"p0/bob.qraw","blockPulses":90000000}
                 {"name":"short","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
                 {"name":"missing","alice":"p2/alice.qraw","bob":"p2/bob.qraw"}
                 """);
         Path twice = dumps.resolve("twice.jsonl");
-        Files.writeString(
-                twice,
-                """
+        Files.writeString(twice, """
                 {"name":"one","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
                 {"name":"two","alice":"p1/alice.qraw","bob":"p1/bob.qraw"}
                 {"name":"random","alice":"p0/alice.qraw","bob":"p0/bob.qraw","entropy":"random.bin"}
                 """);
-        String refused = job(7, "--batch", twice.toString(), "--out", dir.resolve("twice").toString());
+        String refused = job(
+                7, "--batch", twice.toString(), "--out", dir.resolve("twice").toString());
         assertTrue(refused.contains("is that of pair one, too"), refused);
         assertTrue(refused.contains("executors draw their own"), refused);
         assertFalse(Files.exists(dir.resolve("twice/two")));
-        String one = run("distill", "--batch", dumps.toString(), "--out", dir.resolve("one").toString(), "--json", "--digest",
-                "--test-seed", "3");
+        String one = run(
+                "distill",
+                "--batch",
+                dumps.toString(),
+                "--out",
+                dir.resolve("one").toString(),
+                "--json",
+                "--digest",
+                "--test-seed",
+                "3");
         Map<String, String> expected = digests(one);
         assertEquals(2, expected.size(), one);
 
-        String[] job = {"--batch", dumps.resolve("manifest.jsonl").toString(), "--out", dir.resolve("spark").toString(),
-            "--digest", "--test-seed", "3"};
+        String[] job = {
+            "--batch",
+            dumps.resolve("manifest.jsonl").toString(),
+            "--out",
+            dir.resolve("spark").toString(),
+            "--digest",
+            "--test-seed",
+            "3"
+        };
         String first = job(7, job);
         assertEquals(expected, digests(first), first);
         assertTrue(first.contains("p2/alice.qraw: no such file"), first);
@@ -78,9 +98,17 @@ final class DistillJobTest {
         List<String> ids;
         try (Stream<Path> keys = Files.list(dir.resolve("spark/long/alice"));
                 Stream<Path> others = Files.list(dir.resolve("spark/long/bob"))) {
-            ids = keys.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".qkey")).sorted().toList();
+            ids = keys.map(p -> p.getFileName().toString())
+                    .filter(n -> n.endsWith(".qkey"))
+                    .sorted()
+                    .toList();
             assertTrue(ids.size() >= 2, ids.toString());
-            assertEquals(ids, others.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(".qkey")).sorted().toList());
+            assertEquals(
+                    ids,
+                    others.map(p -> p.getFileName().toString())
+                            .filter(n -> n.endsWith(".qkey"))
+                            .sorted()
+                            .toList());
         }
 
         // A second run finds it done, and makes no key again.
@@ -88,10 +116,15 @@ final class DistillJobTest {
         assertTrue(second.contains("finished before"), second);
         Map<String, Long> blocks = new TreeMap<>();
         try (ParquetReader<Group> rows = ParquetReader.builder(
-                        new GroupReadSupport(), new org.apache.hadoop.fs.Path(dir.resolve("spark/blocks.parquet").toString()))
+                        new GroupReadSupport(),
+                        new org.apache.hadoop.fs.Path(
+                                dir.resolve("spark/blocks.parquet").toString()))
                 .build()) {
             for (Group row = rows.read(); row != null; row = rows.read()) {
-                assertEquals(row.getDouble("secretBits", 0) > 0, !row.getString("keyId", 0).isEmpty(), row.toString());
+                assertEquals(
+                        row.getDouble("secretBits", 0) > 0,
+                        !row.getString("keyId", 0).isEmpty(),
+                        row.toString());
                 if (!row.getString("keyId", 0).isEmpty()) {
                     blocks.merge(row.getString("pair", 0), 1L, Long::sum);
                 }
@@ -107,8 +140,12 @@ final class DistillJobTest {
             if (line.startsWith("{")) {
                 JsonNode node = JsonMapper.shared().readTree(line);
                 if (node.has("aliceKeyDigest")) {
-                    assertEquals(node.path("aliceKeyDigest").asString(), node.path("bobKeyDigest").asString());
-                    all.put(node.path("name").asString(), node.path("aliceKeyDigest").asString());
+                    assertEquals(
+                            node.path("aliceKeyDigest").asString(),
+                            node.path("bobKeyDigest").asString());
+                    all.put(
+                            node.path("name").asString(),
+                            node.path("aliceKeyDigest").asString());
                 }
             }
         }
@@ -120,7 +157,9 @@ final class DistillJobTest {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         try {
-            int found = new CommandLine(new DistillJob()).setCaseInsensitiveEnumValuesAllowed(true).execute(args);
+            int found = new CommandLine(new DistillJob())
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .execute(args);
             assertEquals(code, found, out.toString(StandardCharsets.UTF_8));
         } finally {
             System.setOut(before);
