@@ -23,9 +23,11 @@ import tools.jackson.databind.node.ObjectNode;
  * Spark SQL, which would do it too, takes two seconds for its start.
  */
 final class BlockTable {
-    /** Of a block's report, under the same names. */
-    static final List<String> NUMBERS = List.of(
-            "detections", "siftedBits", "keyBasisQber", "testBasisQber", "leakedBits", "efficiency", "secretBits");
+    /** Of a block's report, under the same names: numbers of bits or detections, and ratios. */
+    static final List<String> COUNTS =
+            List.of("detections", "siftedBits", "keyBasisBits", "testBasisBits", "leakedBits", "secretBits");
+
+    static final List<String> RATIOS = List.of("keyBasisQber", "testBasisQber", "efficiency");
 
     private static final List<String> TEXTS = List.of("pair", "link", "session", "keyId", "problem", "executor");
 
@@ -40,9 +42,8 @@ final class BlockTable {
         }
         type.required(PrimitiveTypeName.INT64).named("block");
         type.required(PrimitiveTypeName.DOUBLE).named("seconds");
-        for (String name : NUMBERS) {
-            type.required(PrimitiveTypeName.DOUBLE).named(name);
-        }
+        COUNTS.forEach(name -> type.required(PrimitiveTypeName.INT64).named(name));
+        RATIOS.forEach(name -> type.required(PrimitiveTypeName.DOUBLE).named(name));
         return type.named("blocks");
     }
 
@@ -66,9 +67,8 @@ final class BlockTable {
                     }
                     row.add("block", block.path("block").asLong());
                     row.add("seconds", block.path("seconds").asDouble());
-                    for (String name : NUMBERS) {
-                        row.add(name, block.path(name).asDouble());
-                    }
+                    COUNTS.forEach(name -> row.add(name, block.path(name).asLong()));
+                    RATIOS.forEach(name -> row.add(name, block.path(name).asDouble()));
                     to.write(row);
                 }
             }

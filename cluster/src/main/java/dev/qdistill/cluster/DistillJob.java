@@ -212,7 +212,7 @@ public final class DistillJob implements Callable<Integer> {
             try {
                 ObjectNode summary = DistillJob.this.finish(store, pair);
                 rows.add(summary);
-                keyBasisBits += summary.path("siftedBits").asLong();
+                keyBasisBits += summary.path("keyBasisBits").asLong();
             } catch (BadInputException e) {
                 failed(pair.name, e, BAD_INPUT);
             } catch (ExecutionException e) {
@@ -293,17 +293,16 @@ public final class DistillJob implements Callable<Integer> {
             row.put("block", r.block());
             row.put("keyId", r.keyId());
             row.put("problem", r.problem());
-            for (String name : BlockTable.NUMBERS) {
-                row.put(name, report.path(name).asDouble());
-            }
+            BlockTable.COUNTS.forEach(name -> row.put(name, report.path(name).asLong()));
+            BlockTable.RATIOS.forEach(name -> row.put(name, report.path(name).asDouble()));
             row.put("link", report.path("link").asString(""));
             row.put("session", report.path("session").asString(""));
             row.put("seconds", r.seconds());
             row.put("executor", r.executor());
             secret += report.path("secretBits").asLong();
-            key += report.path("siftedBits").asLong();
+            key += report.path("keyBasisBits").asLong();
         }
-        summary.put("siftedBits", key);
+        summary.put("keyBasisBits", key);
         summary.put("secretBits", secret);
         store.commit(pair.name, summary, results);
         ObjectNode shown = summary.deepCopy();
@@ -319,7 +318,7 @@ public final class DistillJob implements Callable<Integer> {
         ObjectNode line = JsonMapper.shared().createObjectNode();
         line.put("name", name).put("state", state);
         line.put("blocks", summary.path("blocks").size());
-        line.put("siftedBits", summary.path("siftedBits").asLong());
+        line.put("keyBasisBits", summary.path("keyBasisBits").asLong());
         line.put("secretBits", summary.path("secretBits").asLong());
         for (String digest : List.of("aliceKeyDigest", "bobKeyDigest")) {
             if (summary.has(digest)) {

@@ -122,7 +122,7 @@ final class DistillJobTest {
                 .build()) {
             for (Group row = rows.read(); row != null; row = rows.read()) {
                 assertEquals(
-                        row.getDouble("secretBits", 0) > 0,
+                        row.getLong("secretBits", 0) > 0,
                         !row.getString("keyId", 0).isEmpty(),
                         row.toString());
                 if (!row.getString("keyId", 0).isEmpty()) {
