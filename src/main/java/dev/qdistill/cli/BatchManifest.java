@@ -27,7 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Which pairs of dumps a batch has: the lines of a manifest, or what lies in a directory. docs/formats.md has both. */
 public final class BatchManifest {
     /** The manifest of a directory that has one. */
-    static final String FILE_NAME = "manifest.jsonl";
+    public static final String FILE_NAME = "manifest.jsonl";
 
     private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}][\\p{L}\\p{N}._+-]{0,99}");
     private static final JsonMapper MAPPER = JsonMapper.builder()

@@ -7,6 +7,7 @@ import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.Settings;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ public final class DistillJob implements Callable<Integer> {
             names = "--batch",
             required = true,
             paramLabel = "URI",
-            description = "the manifest, on a Hadoop file system")
+            description = "the manifest, or its directory, on a Hadoop file system")
     private String manifest;
 
     @Option(names = "--out", required = true, paramLabel = "URI", description = "directory for the keys")
@@ -118,7 +119,7 @@ public final class DistillJob implements Callable<Integer> {
                     seconds,
                     batch.keyBasisBits / seconds * 1e-6);
             return batch.failures == 0 ? 0 : FAILURES;
-        } catch (BadInputException e) {
+        } catch (BadInputException | FileNotFoundException e) {
             System.err.println("qdistill: " + e.getMessage());
             return BAD_INPUT;
         } catch (IOException e) {
@@ -235,6 +236,9 @@ public final class DistillJob implements Callable<Integer> {
 
     private List<BatchManifest.Line> lines() throws IOException {
         FileSystem fs = Files.system(manifest);
+        if (fs.getFileStatus(new Path(manifest)).isDirectory()) {
+            manifest = new Path(manifest, BatchManifest.FILE_NAME).toString();
+        }
         try (FSDataInputStream in = fs.open(new Path(manifest))) {
             return BatchManifest.parse(manifest, in.readAllBytes());
         }
