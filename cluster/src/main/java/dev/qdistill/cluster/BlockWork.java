@@ -45,26 +45,39 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
                     task.threads(),
                     task.testSeed() == null ? EntropySource.system() : EntropySource.seeded(task.testSeed()));
         }
-        BlockResult result;
+        boolean usable = false; // after a failure nobody knows what state they are in
+        try {
+            BlockResult result = distil(task, resources, start);
+            usable = true;
+            return result;
+        } catch (BadInputException e) {
+            usable = true;
+            // The same for every attempt: not Spark's to try again.
+            return new BlockResult(
+                    task.block(), "", "", String.valueOf(e.getMessage()), 3, "", Map.of(), seconds(start), executor());
+        } finally {
+            if (usable) {
+                idle.add(resources);
+            } else {
+                resources.close();
+            }
+        }
+    }
+
+    private static BlockResult distil(BlockTask task, Distiller.Resources resources, long start) throws IOException {
         try (DumpReader alice = open(task.alice());
                 DumpReader bob = open(task.bob())) {
             DumpReader.requirePair(alice, bob);
             Optional<Distiller.Pair> keys =
                     Distiller.distillBlock(alice, bob, task.block(), task.settings(), resources);
             try {
-                result = keys.isEmpty()
+                return keys.isEmpty()
                         ? new BlockResult(task.block(), "", "", "", 0, "", Map.of(), seconds(start), executor())
                         : result(task, keys.get(), resources, start);
             } finally {
                 keys.ifPresent(Distiller.Pair::close);
             }
-        } catch (BadInputException e) {
-            // The same for every attempt: not Spark's to try again.
-            result = new BlockResult(
-                    task.block(), "", "", String.valueOf(e.getMessage()), 3, "", Map.of(), seconds(start), executor());
         }
-        idle.add(resources); // not after a failure: nobody knows what state it is in
-        return result;
     }
 
     private static DumpReader open(String uri) throws IOException {
