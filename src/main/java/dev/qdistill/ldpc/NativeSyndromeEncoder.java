@@ -7,8 +7,14 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.bits.BitString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 
-/** With the kernels of native/ldpc_kernels.c: 512 checks at a time by funnel shifts, for any circulant. */
+/**
+ * With the kernels of native/ldpc_kernels.c: 512 checks at a time by funnel shifts, for any circulant.
+ *
+ * <p>The kernels get addresses, which do not keep memory: hence the fences. Otherwise the garbage collector could free what belongs to an
+ * automatic arena, such as all that {@link #layout} points to, while an encoder's last call is under way.
+ */
 final class NativeSyndromeEncoder extends SyndromeEncoder {
     private final NativeKernels kernels;
     private final MemorySegment layout;
@@ -44,12 +50,24 @@ final class NativeSyndromeEncoder extends SyndromeEncoder {
 
     @Override
     void syndromeOf(BitString frame, long frameOffset, BitString syndrome, long syndromeOffset) {
-        kernels.encode(layout, address(frame, frameOffset), address(syndrome, syndromeOffset));
+        try {
+            kernels.encode(layout, address(frame, frameOffset), address(syndrome, syndromeOffset));
+        } finally {
+            Reference.reachabilityFence(layout);
+            Reference.reachabilityFence(frame);
+            Reference.reachabilityFence(syndrome);
+        }
     }
 
     @Override
     boolean matches(BitString frame, BitString syndrome) {
-        return kernels.matches(layout, address(frame, 0), address(syndrome, 0));
+        try {
+            return kernels.matches(layout, address(frame, 0), address(syndrome, 0));
+        } finally {
+            Reference.reachabilityFence(layout);
+            Reference.reachabilityFence(frame);
+            Reference.reachabilityFence(syndrome);
+        }
     }
 
     private static long address(BitString string, long offset) {
