@@ -17,6 +17,7 @@ import dev.qdistill.reconcile.ReconcileMessage.Extensions;
 import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Published;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Revealed;
@@ -283,6 +284,30 @@ final class ReconcilerTest {
                                 ? new Extensions(
                                         e.frames().stream().map(f -> f + 1).toList(), e.bits())
                                 : answer));
+    }
+
+    @Test
+    void anAliceWhoAnswersLessThanWasAskedIsNotWaitedFor() {
+        IllegalArgumentException e = assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        1 << 14,
+                        0.05,
+                        QberEstimate.fromSample(5000, 100_000),
+                        4096,
+                        NONE,
+                        answer -> answer instanceof Extensions
+                                ? new Extensions(List.of(), List.of())
+                                : answer instanceof Parities ? new Parities(0, BitString.allocate(0)) : answer));
+        assertTrue(String.valueOf(e.getMessage()).contains("4 frames are left"), e.getMessage());
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        4096,
+                        0.3,
+                        QberEstimate.fromSample(5, 100),
+                        4096,
+                        answer -> answer instanceof Published p ? new Published(p.frames(), List.of()) : answer));
     }
 
     @Test
