@@ -594,7 +594,7 @@ public final class BobReconciler implements AutoCloseable {
         }
         for (int f : publish) {
             askedPublished.add(f);
-            leakage = leakage.plusPublished(frames.get(f).bits());
+            leakage = AliceReconciler.countPublished(leakage, frames.get(f).bits());
         }
         send(out, new PublishRequest(List.copyOf(publish)));
     }
@@ -628,7 +628,7 @@ public final class BobReconciler implements AutoCloseable {
             // Errors that the reveals told need not be found again.
             xorIntoKey(a.frame, a.knownErrors);
         }
-        leakage = BobCascade.countStart(leakage, CascadeVariant.OPTIMISED, a.frame.bits());
+        leakage = AliceReconciler.countCascade(leakage, CascadeVariant.OPTIMISED, a.frame.bits());
         sendCascade(cascade, request.get(), out);
         return true;
     }
@@ -787,7 +787,7 @@ public final class BobReconciler implements AutoCloseable {
             }
             a.nearly = decoder.unsatisfied(slot) * 100 <= a.code.code().syndromeBits();
             if (a.nearly) {
-                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, 64);
+                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, AliceReconciler.MOST_REVEALED);
                 BitString wanted =
                         BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
                 decoder.leastReliable(slot, count, wanted);
@@ -843,7 +843,7 @@ public final class BobReconciler implements AutoCloseable {
         a.decoded = decoder.run(UpdateRule.PHI, effort.iterations);
         a.nearly = !a.decoded && decoder.unsatisfied() * 100 <= seat.code.syndromeBits();
         if (a.nearly) {
-            int count = Math.clamp(2 * decoder.unsatisfied(), 8, 64);
+            int count = Math.clamp(2 * decoder.unsatisfied(), 8, AliceReconciler.MOST_REVEALED);
             BitString wanted = BitString.allocate(Arena.ofAuto(), seat.code.frameBits());
             decoder.leastReliable(count, wanted);
             a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;
