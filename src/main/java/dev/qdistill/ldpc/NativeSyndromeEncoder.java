@@ -18,6 +18,10 @@ import java.lang.ref.Reference;
 final class NativeSyndromeEncoder extends SyndromeEncoder {
     private final NativeKernels kernels;
     private final MemorySegment layout;
+    // Every circulant of a frame twice in a row, so that no window wraps around, and what the last loads may touch;
+    // zeros between
+    // calls.
+    final MemorySegment doubled;
 
     NativeSyndromeEncoder(QuasiCyclicCode code, NativeKernels kernels) {
         super(code);
@@ -32,8 +36,7 @@ final class NativeSyndromeEncoder extends SyndromeEncoder {
         for (int r = 0; r <= code.rows(); r++) {
             rowStart.setAtIndex(JAVA_INT, r, code.rowStart(r));
         }
-        // Every circulant twice in a row, so that no window wraps around, and what the last loads may touch.
-        MemorySegment doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
+        doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
         // Encoder of native/ldpc_kernels.c.
         long[] fields = {
             windows.address(),
