@@ -44,15 +44,33 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
     private static final long NANOS = 200_000_000;
     private static final double MUCH_FASTER = 8;
 
+    /** To load the drivers and list their devices takes about as long: a quarter of a second. */
+    private static final double SEARCH_SECONDS = 0.25;
+
+    /** About how long this CPU takes, in seconds, to hash so many bits, on one thread, with the slowest of the kernels it may have. */
+    public static double hashSeconds(double inputBits) {
+        return inputBits / (Gf2Multiplier.create(Backend.AUTO).backend() == Backend.SCALAR ? 1e6 : 5e8);
+    }
+
+    /** The same for the reconciliation of so many bits. */
+    public static double reconcileSeconds(double keyBits) {
+        boolean plain = SyndromeDecoder.nativeProblem().isPresent()
+                && SyndromeDecoder.vectorProblem().isPresent();
+        return keyBits / (plain ? 1e6 : 5e7);
+    }
+
     /**
      * The device for what was asked for: opened and, for {@code auto}, calibrated.
      *
      * @param binary kernels compiled before
      * @param threads of the CPU
+     * @param cpuSeconds about how long the CPU would take for all there is to do, infinite if that is not known: {@code auto} looks
+     *     for no device where the CPU is done sooner
      * @param warnings told in one sentence why there is no device though one was asked for, or that it failed
      * @return a device, or none: then the CPU does all
      */
-    public static Offload open(BackendChoice choice, Optional<byte[]> binary, int threads, Consumer<String> warnings) {
+    public static Offload open(
+            BackendChoice choice, Optional<byte[]> binary, int threads, double cpuSeconds, Consumer<String> warnings) {
         try {
             return switch (choice.backend()) {
                 case OPENCL ->
@@ -60,7 +78,7 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
                             OpenClDevice.open(choice.device(), OpenClDevice.PATIENCE, binary),
                             Offload.Plan.EVERYTHING,
                             warnings);
-                case AUTO -> best(binary, threads, warnings);
+                case AUTO -> cpuSeconds < SEARCH_SECONDS ? Offload.none() : best(binary, threads, warnings);
                 default -> Offload.none();
             };
         } catch (DeviceException e) {
@@ -154,7 +172,7 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
     private static long products(ComputeDevice device, int threads) {
         Gf2Multiplier cpu = Gf2Multiplier.create(Backend.AUTO);
         boolean[] failed = new boolean[1];
-        try (Offload offload = Offload.to(new Borrowed(device), Offload.Plan.EVERYTHING, w -> failed[0] = true)) {
+        try (Offload offload = Offload.lent(device, Offload.Plan.EVERYTHING, w -> failed[0] = true)) {
             Gf2Multiplier gpu = Gf2Multiplier.create(offload);
             for (int log = 21; log <= 25; log += 2) {
                 long half = 1L << log - 1;
@@ -262,36 +280,5 @@ public record Calibration(double decoderMbps, double cpuDecoderMbps, long multip
         } catch (IOException e) {
             // Measured again the next time.
         }
-    }
-
-    /** A device that somebody else closes. */
-    private record Borrowed(ComputeDevice device) implements ComputeDevice {
-        @Override
-        public DeviceDescription description() {
-            return device.description();
-        }
-
-        @Override
-        public Buffer allocate(long bytes) {
-            return device.allocate(bytes);
-        }
-
-        @Override
-        public HostMemory allocateHost(long bytes) {
-            return device.allocateHost(bytes);
-        }
-
-        @Override
-        public Program program(String source, String options) {
-            return device.program(source, options);
-        }
-
-        @Override
-        public Queue queue() {
-            return device.queue();
-        }
-
-        @Override
-        public void close() {}
     }
 }

@@ -13,6 +13,7 @@ import dev.qdistill.accel.FailingDevice.Fault;
 import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.TestDevice;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -22,6 +23,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CalibrationTest {
     @TempDir
@@ -59,15 +62,60 @@ class CalibrationTest {
         assertEquals(new Offload.Plan(true, false, 0), new Calibration(5000, 100, 0).plan());
     }
 
+    @ParameterizedTest
+    @CsvSource({"auto, false, false", "auto, true, true", "opencl, false, true"})
+    void autoLooksForNoDeviceWhereTheCpuIsDoneBefore(String backend, boolean pipe, boolean looks)
+            throws IOException, InterruptedException {
+        Path in = dir.resolve("in");
+        Files.write(in, new byte[1_250_000]);
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "-Xlog:class+load:file=" + dir.resolve("classes"),
+                        // As if a driver was installed.
+                        "-Dqdistill.opencl=/no/such/library.so",
+                        "dev.qdistill.cli.Main",
+                        "hash",
+                        "--in",
+                        pipe ? "-" : in.toString(),
+                        "--out",
+                        dir.resolve("out").toString(),
+                        "--input-bits",
+                        "10000000",
+                        "--output-bits",
+                        "5000000",
+                        "--backend",
+                        backend)
+                .redirectInput(in.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(dir.resolve("log").toFile())
+                .start();
+        assertEquals(0, process.waitFor(), () -> read(dir.resolve("log")));
+        assertEquals(looks, read(dir.resolve("classes")).contains("org.lwjgl."));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void autoLeavesTheCpuToTheKernelsForIt() {
         TestDevice.require();
         List<String> warnings = new ArrayList<>();
-        try (Offload offload = Calibration.open(BackendChoice.AUTO, Optional.empty(), 1, warnings::add)) {
+        try (Offload offload =
+                Calibration.open(BackendChoice.AUTO, Optional.empty(), 1, Double.POSITIVE_INFINITY, warnings::add)) {
             offload.device().ifPresent(d -> assertFalse(d.description().isCpu()));
         }
-        try (Offload offload =
-                Calibration.open(new BackendChoice(Backend.SCALAR, 0), Optional.empty(), 1, warnings::add)) {
+        try (Offload offload = Calibration.open(
+                new BackendChoice(Backend.SCALAR, 0), Optional.empty(), 1, Double.POSITIVE_INFINITY, warnings::add)) {
             assertTrue(offload.device().isEmpty());
         }
         assertEquals(List.of(), warnings);

@@ -23,15 +23,17 @@ import org.jspecify.annotations.Nullable;
 public final class NativeLibrary {
     private static final String NAME = "libqdistill.so";
     private static final String ISA_PROPERTY = "qdistill.native.isa";
+    // The library, or why there is none.
     private static final Object FOUND = find();
-    private static final List<NativeIsa> ISAS =
-            symbols().map(NativeLibrary::isas).orElse(List.of());
+
+    /** The library with what was asked of it. */
+    private record Found(SymbolLookup symbols, List<NativeIsa> isas) {}
 
     private NativeLibrary() {}
 
     /** Its symbols; empty if it cannot be had. */
     public static Optional<SymbolLookup> symbols() {
-        return FOUND instanceof SymbolLookup s ? Optional.of(s) : Optional.empty();
+        return FOUND instanceof Found f ? Optional.of(f.symbols) : Optional.empty();
     }
 
     /** Why it cannot be had; empty if it can. */
@@ -41,12 +43,12 @@ public final class NativeLibrary {
 
     /** The instruction sets to take kernels from, the fastest first; empty without the library. */
     public static List<NativeIsa> isas() {
-        return ISAS;
+        return FOUND instanceof Found f ? f.isas : List.of();
     }
 
     /** Whether kernels of this instruction set may be called. */
     public static boolean has(NativeIsa isa) {
-        return ISAS.contains(isa);
+        return isas().contains(isa);
     }
 
     @SuppressWarnings("restricted") // int32_t qd_isas(void)
@@ -78,7 +80,10 @@ public final class NativeLibrary {
             return "there is no " + (path == null ? NAME : path) + "; scripts/build-native makes it, with gcc or clang";
         }
         try {
-            return SymbolLookup.libraryLookup(path, Arena.global());
+            SymbolLookup library = SymbolLookup.libraryLookup(path, Arena.global());
+            return library.find("qd_isas").isPresent()
+                    ? new Found(library, isas(library))
+                    : path + " is no library of this program's kernels, or an old one";
         } catch (IllegalArgumentException e) {
             return path + " cannot be loaded: " + e.getMessage();
         }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Offload implements AutoCloseable {
     private final @Nullable ComputeDevice device;
+    private final boolean owned;
     private final Plan plan;
     private final Consumer<String> warnings;
     private final AtomicReference<@Nullable String> lost = new AtomicReference<>();
@@ -29,15 +30,16 @@ public final class Offload implements AutoCloseable {
         public static final Plan EVERYTHING = new Plan(true, false, 0);
     }
 
-    private Offload(@Nullable ComputeDevice device, Plan plan, Consumer<String> warnings) {
+    private Offload(@Nullable ComputeDevice device, boolean owned, Plan plan, Consumer<String> warnings) {
         this.device = device;
+        this.owned = owned;
         this.plan = plan;
         this.warnings = warnings;
     }
 
     /** No device. */
     public static Offload none() {
-        return new Offload(null, new Plan(false, false, Long.MAX_VALUE), w -> {});
+        return new Offload(null, false, new Plan(false, false, Long.MAX_VALUE), w -> {});
     }
 
     /**
@@ -47,7 +49,12 @@ public final class Offload implements AutoCloseable {
      * @param warnings told in one sentence, once, when the device fails
      */
     public static Offload to(ComputeDevice device, Plan plan, Consumer<String> warnings) {
-        return new Offload(device, plan, warnings);
+        return new Offload(device, true, plan, warnings);
+    }
+
+    /** The same for a device that somebody else closes. */
+    public static Offload lent(ComputeDevice device, Plan plan, Consumer<String> warnings) {
+        return new Offload(device, false, plan, warnings);
     }
 
     /** The device; empty if there is none or it failed. */
@@ -72,10 +79,10 @@ public final class Offload implements AutoCloseable {
         }
     }
 
-    /** Closes the device, after everybody who uses it. */
+    /** Closes the device, unless it was lent; after everybody who uses it. */
     @Override
     public void close() {
-        if (device != null) {
+        if (device != null && owned) {
             device.close();
         }
     }

@@ -128,6 +128,7 @@ public final class Agent implements AutoCloseable {
                 new BackendChoice(configuration.backend(), 0),
                 Optional.empty(),
                 configuration.threads(),
+                Double.POSITIVE_INFINITY,
                 w -> LOG.log(Level.WARNING, w));
         open.push(offload);
         Distiller.Resources resources = new Distiller.Resources(

@@ -329,7 +329,8 @@ final class Batch {
         long budget = kernels.memory.bytes();
         int alone = alone(ordered, kernels.threads, budget);
         try (EntropySource entropy = kernels.entropy();
-                Offload offload = kernels.offload(errors);
+                Offload offload = kernels.offload(
+                        tasks.stream().mapToDouble(Task::records).sum(), errors);
                 Storing storing = new Storing()) {
             if (alone > 0) {
                 try (Distiller.Resources all =

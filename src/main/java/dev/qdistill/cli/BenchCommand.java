@@ -47,7 +47,8 @@ final class BenchCommand {
 
         /** Opens the device that takes work off the CPU, if there is one. */
         Offload offload(CommandSpec spec) {
-            return offload.open(threads, spec.commandLine().getErr());
+            return offload.open(
+                    threads, Double.POSITIVE_INFINITY, spec.commandLine().getErr());
         }
 
         /** Prints a result, with the machine that it was measured on. */

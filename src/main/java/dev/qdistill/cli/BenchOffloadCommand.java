@@ -191,7 +191,7 @@ final class BenchOffloadCommand implements Callable<Integer> {
     private Map<String, Object> hash(Resident device, DeviceRates rates, long n) {
         Map<String, Object> result = new LinkedHashMap<>();
         var random = new SplittableRandom(1);
-        try (Offload offload = Offload.to(device, Offload.Plan.EVERYTHING, w -> {})) {
+        try (Offload offload = Offload.lent(device, Offload.Plan.EVERYTHING, w -> {})) {
             ModifiedToeplitzHash hash = ModifiedToeplitzHash.create(Gf2Multiplier.create(offload));
             try (BitString seed = BitString.random(hash.seedBits(n, n / 2), random);
                     BitString input = BitString.random(n, random);

@@ -1,5 +1,6 @@
 package dev.qdistill.cli;
 
+import dev.qdistill.Calibration;
 import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.amplify.PreparedHash;
@@ -7,6 +8,7 @@ import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.gf2.Gf2Multiplier;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -164,7 +166,10 @@ final class HashCommand implements Callable<Integer> {
         if (piped && seedFile == null && seedOut == null) {
             throw usage("with --out - a seed needs a place: --seed-file or --seed-out");
         }
-        try (Offload device = offload.open(threads, spec.commandLine().getErr())) {
+        try (Offload device = offload.open(
+                threads,
+                Calibration.hashSeconds(bitsToHash()),
+                spec.commandLine().getErr())) {
             return hash(
                     outputBits,
                     piped,
@@ -235,6 +240,12 @@ final class HashCommand implements Callable<Integer> {
         }
         print(report, piped);
         return ExitCode.OK;
+    }
+
+    // At most; infinite for a device or a pipe that is read to its end.
+    private double bitsToHash() throws IOException {
+        double available = Files.isRegularFile(in) ? 8.0 * Files.size(in) : Double.POSITIVE_INFINITY;
+        return Math.min(available, (double) maximumBlocks * inputBits);
     }
 
     private long outputBits() {

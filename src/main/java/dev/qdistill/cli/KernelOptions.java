@@ -1,5 +1,6 @@
 package dev.qdistill.cli;
 
+import dev.qdistill.Calibration;
 import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
@@ -61,7 +62,12 @@ final class KernelOptions {
 
     /** Opens the device that takes work off the CPU, if there is one; warnings go to {@code err}. */
     Offload offload(PrintWriter err) {
-        return offload.open(threads, err);
+        return offload.open(threads, Double.POSITIVE_INFINITY, err);
+    }
+
+    /** The same for the distillation of so many detections at most, which the CPU may have done before a device is found. */
+    Offload offload(double detections, PrintWriter err) {
+        return offload.open(threads, Calibration.reconcileSeconds(detections), err);
     }
 
     /** Opens the source of random bits. */

@@ -6,6 +6,7 @@ import dev.qdistill.accel.Offload;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.dump.DumpReader;
 import dev.qdistill.keystore.KeyRecord;
 import dev.qdistill.keystore.KeyStore;
 import dev.qdistill.keystore.KeyStoreException;
@@ -59,10 +60,21 @@ final class OfflineRun {
     RunReport run(KernelOptions kernels, boolean bars, PrintWriter err) {
         long start = System.nanoTime();
         try (EntropySource entropy = kernels.entropy();
-                Offload offload = kernels.offload(err);
+                Offload offload = kernels.offload(records(bob), err);
                 Distiller.Resources resources = new Distiller.Resources(
                         kernels.backend(), kernels.threads, entropy, kernels.memory.bytes(), offload)) {
             return run(resources, bars, start);
+        }
+    }
+
+    private static double records(Path dump) {
+        if (!Files.isRegularFile(dump)) {
+            return Double.POSITIVE_INFINITY;
+        }
+        try (DumpReader reader = DumpReader.open(dump)) {
+            return reader.estimatedRecords();
+        } catch (BadInputException e) {
+            return 0; // Both dumps are opened in their order soon, and then it is told.
         }
     }
 

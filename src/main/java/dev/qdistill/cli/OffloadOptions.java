@@ -49,10 +49,11 @@ final class OffloadOptions {
     /**
      * Opens the device, if there is one for this choice; what is wrong with it goes to {@code err}, in one line.
      *
+     * @param cpuSeconds see {@link Calibration#open}
      * @throws BadInputException if the binary cannot be read
      */
-    Offload open(int threads, PrintWriter err) {
-        return Calibration.open(choice, binary(), threads, w -> {
+    Offload open(int threads, double cpuSeconds, PrintWriter err) {
+        return Calibration.open(choice, binary(), threads, cpuSeconds, w -> {
             err.println("qdistill: warning: " + w);
             err.flush();
         });

@@ -248,7 +248,7 @@ final class AdditiveFft implements Transform {
 
     private void pointwise(long values, long factor, long unit, int bits, long scratch) {
         int inner = m - 11 - bits;
-        VectorKernels.pointwise(
+        PointwiseKernel.multiply(
                 values, factor, plane, highPlane, unit << inner, unit + 1 << inner, elementMask, scratch);
     }
 
@@ -265,11 +265,11 @@ final class AdditiveFft implements Transform {
             for (long b = from; b < to; b++) {
                 long lo = values + Long.expand(b, s.blockMask);
                 if (pre != NO) {
-                    VectorKernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
-                VectorKernels.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
+                ButterflyKernel.ints(lo, lo + stride, plane, highPlane, vectors, mask, table);
                 if (post != NO) {
-                    VectorKernels.add(lo + stride, lo, plane, highPlane, vectors, mask);
+                    ButterflyKernel.add(lo + stride, lo, plane, highPlane, vectors, mask);
                 }
                 if (b + 1 < to) {
                     s.twiddles.step(b, table);
@@ -279,7 +279,7 @@ final class AdditiveFft implements Transform {
             s.twiddles.start(from, table);
             byte before = s.truncated ? NO : pre;
             byte after = s.truncated ? NO : post;
-            VectorKernels.shorts(
+            ButterflyKernel.shorts(
                     values,
                     from,
                     to,
@@ -313,8 +313,8 @@ final class AdditiveFft implements Transform {
                 }
                 int constant = w;
                 byte[] tables = bit == 4
-                        ? VectorKernels.tables8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
-                        : VectorKernels.tables8(x -> CantorTower.multiply(constant, x));
+                        ? LookupTables.map8(x -> x ^ CantorTower.multiply(CantorTower.beta(1), x >>> 4))
+                        : LookupTables.map8(x -> CantorTower.multiply(constant, x));
                 Memory.put(at + (long) LookupTables.BYTES8 * b, tables);
             }
         }
@@ -325,16 +325,15 @@ final class AdditiveFft implements Transform {
         long row = 1L << m - 11;
         // Rows by bits m - 8, m - 7, m - 6, m - 5, m - 3.
         long rowMask = 15 * row | 32 * row;
-        VectorKernels.exchangeBits(
-                coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
-        VectorKernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
-        VectorKernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
-        VectorKernels.map(strip + (16 << 9), 128, stripTables[1]);
+        ExchangeKernel.bits(coefficients, rowMask, 128 * row, 64 * row, 16 * row, strip, 31 << 9, 64, 128, 256, 32);
+        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], NO, YES);
+        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
         for (int s = 2; s < 6; s++) {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                VectorKernels.bytes(
+                ButterflyKernel.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -358,7 +357,7 @@ final class AdditiveFft implements Transform {
             int half = 1 << 5 - s;
             for (int b = 0; b < 1 << s - 1; b++) {
                 long lo = strip + ((long) b * 2 * half << 9);
-                VectorKernels.bytes(
+                ButterflyKernel.bytes(
                         lo,
                         lo + ((long) half << 9),
                         8 * half,
@@ -368,13 +367,12 @@ final class AdditiveFft implements Transform {
                         NO);
             }
         }
-        VectorKernels.map(strip + (16 << 9), 128, stripTables[1]);
-        VectorKernels.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
-        VectorKernels.exchangeLanes(strip, 32, 31 << 9, 64, 128, 256, 3);
+        ButterflyKernel.map(strip + (16 << 9), 128, stripTables[1]);
+        ButterflyKernel.bytes(strip, strip + (16 << 9), 128, 127 << 6, stripTables[0], YES, NO);
+        ExchangeKernel.lanes(strip, 32, 31 << 9, 64, 128, 256, 3);
         long row = BUFFER_ROW;
         long rowMask = 15 * row | 32 * row;
-        VectorKernels.exchangeBits(
-                strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
+        ExchangeKernel.bits(strip, 31 << 9, 64, 128, 256, coefficients, rowMask, 128 * row, 64 * row, 16 * row, 32);
     }
 
     // Eight vectors.
@@ -451,7 +449,7 @@ final class AdditiveFft implements Transform {
                 TileStage stage = tileStages.get(s);
                 byte post = stage.truncated ? NO : YES;
                 constantPart(stage, base, tables + 2048L * s);
-                VectorKernels.lanes(
+                LaneKernel.shorts(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -477,7 +475,7 @@ final class AdditiveFft implements Transform {
             for (int s = 5; s >= 0; s--) {
                 TileStage stage = tileStages.get(s);
                 byte pre = stage.truncated ? NO : YES;
-                VectorKernels.lanes(
+                LaneKernel.shorts(
                         base,
                         stage.blocks,
                         stage.blockMask,
@@ -497,9 +495,9 @@ final class AdditiveFft implements Transform {
 
     private void constantPart(TileStage s, long base, long table) {
         if (s.wide) {
-            VectorKernels.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
+            ButterflyKernel.ints(base, base + s.stride, plane, highPlane, s.pairs, s.pairMask, table);
         } else {
-            VectorKernels.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
+            ButterflyKernel.shorts(base, 0, 1, 0, s.pairs, s.pairMask, s.stride, plane, table, table, NO, NO);
         }
     }
 
@@ -528,8 +526,8 @@ final class AdditiveFft implements Transform {
         long t5 = 1L << tileBits[5];
         long planes = m - 16 >= 6 ? plane | highPlane : plane;
         int groups = 8 << Long.bitCount(planes);
-        VectorKernels.exchangeLanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
-        VectorKernels.exchangeLanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
+        ExchangeKernel.lanes(base, groups, t3 | t4 | t5 | planes, t0, t1, t2, 3);
+        ExchangeKernel.lanes(base, groups, t0 | t1 | t2 | planes, t3, t4, t5, 0);
     }
 
     // Where bits of the index are in an address: all below m - 4 in their place, m - 3 one lower.

@@ -81,7 +81,7 @@ final class BasisConversion {
     private static void blocks(long address, long bits, boolean inverse, Team.Part part) {
         while (part.next()) {
             long from = part.from(bits / GRANULE);
-            VectorKernels.blocks(address + from * (GRANULE / 8), part.to(bits / GRANULE) - from, inverse);
+            BlockConversion.convert(address + from * (GRANULE / 8), part.to(bits / GRANULE) - from, inverse);
         }
     }
 
@@ -93,7 +93,11 @@ final class BasisConversion {
         while (part.next()) {
             for (long u = part.from(n); u < part.to(n); u++) {
                 long at = u / columns * 16 * stride + (u % columns << 9);
-                VectorKernels.rows16(address + at, stride, 8, inverse);
+                if (inverse) {
+                    RowConversion.inverse16(address + at, stride, 8);
+                } else {
+                    RowConversion.forward16(address + at, stride, 8);
+                }
             }
         }
     }
@@ -129,14 +133,14 @@ final class BasisConversion {
             // Whole vectors: first hi to hi by wrap-around, then hi to lo.
             long wrap = Math.min(have - (half - shift), end) - x;
             if (!inverse && wrap > 0) {
-                VectorKernels.xor(hi + x, hi + half - shift + x, wrap);
+                CopyKernel.xor(hi + x, hi + half - shift + x, wrap);
             }
             long up = Math.min(Math.min(have, half - shift), end) - x;
             if (up > 0) {
                 xor(lo + shift + x, hi + x, up, hi + x, take);
             }
             if (inverse && wrap > 0) {
-                VectorKernels.xor(hi + x, hi + half - shift + x, wrap);
+                CopyKernel.xor(hi + x, hi + half - shift + x, wrap);
             }
             return;
         }
@@ -152,9 +156,9 @@ final class BasisConversion {
 
     private static void xor(long to, long from, long bytes, long own, boolean take) {
         if (take) {
-            VectorKernels.xorTaking(to, from, bytes, own);
+            CopyKernel.xorTaking(to, from, bytes, own);
         } else {
-            VectorKernels.xor(to, from, bytes);
+            CopyKernel.xor(to, from, bytes);
         }
     }
 
@@ -184,7 +188,7 @@ final class BasisConversion {
         for (long at = Math.max(64, from); at < to; at += PIECE) {
             long bytes = Math.min(to - at, PIECE);
             if (words == 0) {
-                VectorKernels.shift(lo + at, hi + at, bytes, s);
+                BlockConversion.shift(lo + at, hi + at, bytes, s);
             } else {
                 xor(lo + at, hi + at - 8L * words, bytes, hi + at, take);
             }

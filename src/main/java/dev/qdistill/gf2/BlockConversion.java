@@ -20,8 +20,19 @@ final class BlockConversion {
 
     private BlockConversion() {}
 
+    /** Blocks that follow each other, from monomials or, inverse, back. */
+    static void convert(long address, long blocks, boolean inverse) {
+        for (long b = 0; b < blocks; b++) {
+            if (inverse) {
+                inverse(address + (b << 13));
+            } else {
+                forward(address + (b << 13));
+            }
+        }
+    }
+
     // Index bits 0–15.
-    static void forward(long a) {
+    private static void forward(long a) {
         for (int p = 15; p >= 11; p--) {
             blockLevelForward(a, 1 << p - 3, 1 << p - 11);
         }
@@ -35,7 +46,7 @@ final class BlockConversion {
         RowConversion.forward16(a, 512, 8);
     }
 
-    static void inverse(long a) {
+    private static void inverse(long a) {
         RowConversion.inverse16(a, 512, 8);
         RowConversion.inverse8(a, 1 << BLOCK_BITS - 12);
         blockLevelInverse(a, 1 << 9, 32);

@@ -28,6 +28,16 @@ final class LookupTables {
 
     private LookupTables() {}
 
+    /** Bytes of a table of GF(2^32), if wide, or of GF(2^16). */
+    static int bytes(boolean wide) {
+        return wide ? BYTES32 : BYTES16;
+    }
+
+    /** The tables of the β_k of GF(2^32), if wide, or of GF(2^16). */
+    static long beta(boolean wide) {
+        return wide ? BETA32 : BETA16;
+    }
+
     private static long basis(int n, IntFunction<byte[]> tables) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int k = 0; k < n; k++) {

@@ -183,6 +183,8 @@ final class Team implements AutoCloseable {
      */
     void run(Work w) {
         if (parts.length == 1) {
+            // Though the run before failed in a step.
+            parts[0].entered = false;
             w.run(parts[0]);
             return;
         }

@@ -19,8 +19,8 @@ final class Twiddles {
      * @param exponents e_0, e_1 …
      */
     Twiddles(Arena arena, boolean wide, int first, List<Integer> exponents) {
-        bytes = VectorKernels.tableBytes(wide);
-        long basis = VectorKernels.betaTables(wide);
+        bytes = LookupTables.bytes(wide);
+        long basis = LookupTables.beta(wide);
         int n = exponents.size();
         // One more, never used, but read by kernels after their last block.
         initial = arena.allocate((long) bytes * (n + 2), 64).address();
@@ -48,16 +48,16 @@ final class Twiddles {
         // Bit t alone is the sum of the steps t and t - 1.
         for (long rest = b; rest != 0; rest &= rest - 1) {
             int t = Long.numberOfTrailingZeros(rest);
-            VectorKernels.xor(to, deltas + (long) bytes * t, bytes);
+            CopyKernel.xor(to, deltas + (long) bytes * t, bytes);
             if (t > 0) {
-                VectorKernels.xor(to, deltas + (long) bytes * (t - 1), bytes);
+                CopyKernel.xor(to, deltas + (long) bytes * (t - 1), bytes);
             }
         }
     }
 
     /** Turns the tables of block b into those of block b + 1. */
     void step(long b, long tables) {
-        VectorKernels.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
+        CopyKernel.xor(tables, deltas + (long) bytes * Long.numberOfTrailingZeros(b + 1), bytes);
     }
 
     private static void xor(long to, long from, int bytes) {

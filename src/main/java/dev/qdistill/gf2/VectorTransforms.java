@@ -26,11 +26,11 @@ final class VectorTransforms implements TransformKernels {
 
     @Override
     public void xor(long to, long from, long bytes) {
-        VectorKernels.xor(to, from, bytes);
+        CopyKernel.xor(to, from, bytes);
     }
 
     @Override
     public void shift(long lo, long hi, long bytes, int bits) {
-        VectorKernels.shift(lo, hi, bytes, bits);
+        BlockConversion.shift(lo, hi, bytes, bits);
     }
 }

@@ -152,18 +152,22 @@ final class CodeFile {
                 }
             }
         }
-        int[][] entries = new int[rows][];
-        int edges = 0;
+        int[] degrees = new int[rows];
+        long sum = 0;
         for (int r = 0; r < rows; r++) {
-            int degree = b.getShort() & 0xffff;
-            entries[r] = new int[2 * degree];
-            edges += degree;
+            degrees[r] = b.getShort() & 0xffff;
+            sum += degrees[r];
+        }
+        if (b.remaining() != 4 * sum) {
+            throw new CodeFormatException(
+                    HEADER, "damaged: " + b.remaining() + " bytes for " + sum + " edges, not " + 4 * sum);
+        }
+        int edges = (int) sum;
+        int[][] entries = new int[rows][];
+        for (int r = 0; r < rows; r++) {
+            entries[r] = new int[2 * degrees[r]];
         }
         int at = b.position();
-        if (b.remaining() != 4 * edges) {
-            throw new CodeFormatException(
-                    HEADER, "damaged: " + b.remaining() + " bytes for " + edges + " edges, not " + 4L * edges);
-        }
         for (int[] row : entries) {
             int column = 0;
             for (int j = 0; j < row.length; j += 2, at++) {

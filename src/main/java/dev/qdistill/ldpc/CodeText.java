@@ -22,6 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class CodeText {
     private static final int LARGEST = 1 << 22;
+    private static final long LARGEST_MATRIX = 1L << 30;
 
     private CodeText() {}
 
@@ -146,6 +147,12 @@ public final class CodeText {
 
     private static Imported qc(String name, int columns, int rows, Numbers n) {
         int z = n.next("a circulant size", 1, QuasiCyclicCode.MAX_DIMENSION);
+        if ((long) Math.max(rows, columns) * z > LARGEST_MATRIX) {
+            throw new CodeFormatException(
+                    n.at(),
+                    rows + " x " + columns + " circulants of " + z + " bits: at most " + LARGEST_MATRIX
+                            + " rows and columns are possible");
+        }
         int[][] entries = new int[rows][];
         for (int r = 0; r < rows; r++) {
             List<Integer> row = new ArrayList<>();
@@ -172,12 +179,16 @@ public final class CodeText {
             columnDegree[c] = n.next("a column degree", 0, most);
             ones += columnDegree[c];
         }
+        long rowOnes = 0;
         for (int r = 0; r < rows; r++) {
             rowDegree[r] = n.next("a row degree", 0, mostRow);
-            ones -= rowDegree[r];
+            rowOnes += rowDegree[r];
         }
-        if (ones != 0) {
+        if (ones != rowOnes) {
             throw new CodeFormatException(n.at(), "the column degrees and the row degrees have different sums");
+        }
+        if (ones > n.charactersLeft()) {
+            throw new CodeFormatException(n.at(), "the file is too short for the " + ones + " entries announced");
         }
         int[][] byRow = new int[rows][];
         int[] filled = new int[rows];
@@ -199,7 +210,6 @@ public final class CodeText {
                             n.at(), "column " + (c + 1) + ", row " + r + ": more entries than announced");
                 }
                 byRow[r - 1][filled[r - 1]++] = c;
-                ones++;
             }
         }
         for (int r = 0; r < rows; r++) {
@@ -334,13 +344,7 @@ public final class CodeText {
             try {
                 double shannon = QuasiCyclicCode.inverseBinaryEntropy(Math.min(1, (double) rows / columns));
                 QuasiCyclicCode plain = new QuasiCyclicCode(
-                        name.replaceAll("[^!-~]", "_").substring(0, Math.min(63, name.length())),
-                        z,
-                        columns,
-                        entries,
-                        shannon,
-                        shannon,
-                        DecoderTables.generic());
+                        printable(name), z, columns, entries, shannon, shannon, DecoderTables.generic());
                 code = Optional.of(plain.with(
                         plain.name(), shannon, shannon, FamilyDesign.tables(plain.degreeDistribution(), plain.rate())));
             } catch (IllegalArgumentException e) {
@@ -348,6 +352,11 @@ public final class CodeText {
             }
         }
         return new Imported(format, rows * z, columns * z, ones * z, z, code, problem);
+    }
+
+    private static String printable(String name) {
+        String s = name.isEmpty() ? "_" : name.replaceAll("[^!-~]", "_");
+        return s.substring(0, Math.min(63, s.length()));
     }
 
     /** Decimal numbers separated by blanks, with their offsets. */
@@ -379,6 +388,10 @@ public final class CodeText {
 
         long at() {
             return last;
+        }
+
+        int charactersLeft() {
+            return text.length() - at;
         }
 
         int next(String what, int low, int high) {

@@ -7,11 +7,21 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.bits.BitString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 
-/** With the kernels of native/ldpc_kernels.c: 512 checks at a time by funnel shifts, for any circulant. */
+/**
+ * With the kernels of native/ldpc_kernels.c: 512 checks at a time by funnel shifts, for any circulant.
+ *
+ * <p>The kernels get addresses, which do not keep memory: hence the fences. Otherwise the garbage collector could free what belongs to an
+ * automatic arena, such as all that {@link #layout} points to, while an encoder's last call is under way.
+ */
 final class NativeSyndromeEncoder extends SyndromeEncoder {
     private final NativeKernels kernels;
     private final MemorySegment layout;
+    // Every circulant of a frame twice in a row, so that no window wraps around, and what the last loads may touch;
+    // zeros between
+    // calls.
+    final MemorySegment doubled;
 
     NativeSyndromeEncoder(QuasiCyclicCode code, NativeKernels kernels) {
         super(code);
@@ -26,8 +36,7 @@ final class NativeSyndromeEncoder extends SyndromeEncoder {
         for (int r = 0; r <= code.rows(); r++) {
             rowStart.setAtIndex(JAVA_INT, r, code.rowStart(r));
         }
-        // Every circulant twice in a row, so that no window wraps around, and what the last loads may touch.
-        MemorySegment doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
+        doubled = arena.allocate(code.frameBits() / 4 + 128, 64);
         // Encoder of native/ldpc_kernels.c.
         long[] fields = {
             windows.address(),
@@ -44,12 +53,24 @@ final class NativeSyndromeEncoder extends SyndromeEncoder {
 
     @Override
     void syndromeOf(BitString frame, long frameOffset, BitString syndrome, long syndromeOffset) {
-        kernels.encode(layout, address(frame, frameOffset), address(syndrome, syndromeOffset));
+        try {
+            kernels.encode(layout, address(frame, frameOffset), address(syndrome, syndromeOffset));
+        } finally {
+            Reference.reachabilityFence(layout);
+            Reference.reachabilityFence(frame);
+            Reference.reachabilityFence(syndrome);
+        }
     }
 
     @Override
     boolean matches(BitString frame, BitString syndrome) {
-        return kernels.matches(layout, address(frame, 0), address(syndrome, 0));
+        try {
+            return kernels.matches(layout, address(frame, 0), address(syndrome, 0));
+        } finally {
+            Reference.reachabilityFence(layout);
+            Reference.reachabilityFence(frame);
+            Reference.reachabilityFence(syndrome);
+        }
     }
 
     private static long address(BitString string, long offset) {

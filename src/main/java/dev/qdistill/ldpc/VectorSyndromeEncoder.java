@@ -26,8 +26,10 @@ final class VectorSyndromeEncoder extends SyndromeEncoder {
     private final int[] rowStart;
     private final long[] window;
     private final int[] bit;
-    // Every circulant twice in a row, so that no window wraps around, and one vector more that loads may touch.
-    private final BitString doubled;
+    // Every circulant of a frame twice in a row, so that no window wraps around, and one vector more that loads may
+    // touch; zeros
+    // between calls.
+    final BitString doubled;
     private final BitString rowOfOne;
 
     VectorSyndromeEncoder(QuasiCyclicCode code) {

@@ -163,8 +163,9 @@ final class Block implements AutoCloseable {
         }
     }
 
-    /** The groups whose tag differs are published: their bits leak in full. */
+    /** Bob told of each tag whether it is the same. The groups whose tag differs are published: their bits leak in full. */
     void verified(List<Integer> wrong) {
+        leakage = leakage.plusFeedback(groups());
         for (int g : wrong) {
             leakage = leakage.plusPublished(groupBits(g));
         }

@@ -34,6 +34,12 @@ import java.util.Set;
  * as it is.
  */
 public final class AliceReconciler {
+    /** The most positions of a frame that one request may ask for. */
+    static final int MOST_REVEALED = 64;
+
+    /** Bits that tell what is asked for about a frame that failed: more rows, single bits, Cascade, or all of it. */
+    private static final int WHICH_REQUEST = 2;
+
     private final BitString key;
     private final List<Frame> frames;
     private final CodeFamily codes;
@@ -176,6 +182,12 @@ public final class AliceReconciler {
             throw new IllegalArgumentException("Bob asks for bits of "
                     + r.frames().size() + " frames with " + r.positions().size() + " masks");
         }
+        for (BitString positions : r.positions()) {
+            if (positions.bitCount() > MOST_REVEALED) {
+                throw new IllegalArgumentException("Bob asks for " + positions.bitCount() + " bits of a frame; at most "
+                        + MOST_REVEALED + " are revealed at once");
+            }
+        }
         List<BitString> bits = new ArrayList<>();
         for (int i = 0; i < r.frames().size(); i++) {
             Frame frame = frame(r.frames().get(i));
@@ -196,7 +208,7 @@ public final class AliceReconciler {
                 key, frame.offset(), r, permutations.computeIfAbsent(frame.bits(), CascadePermutations::new));
         Parities parities = cascade.answer(r);
         cascades.put(r.frame(), cascade);
-        leakage = BobCascade.countStart(leakage, r.variant(), frame.bits());
+        leakage = countCascade(leakage, r.variant(), frame.bits());
         leakage = BobCascade.countParities(leakage, parities.parities().length());
         return parities;
     }
@@ -218,7 +230,7 @@ public final class AliceReconciler {
                 throw new IllegalArgumentException("Bob gives frame " + f + " up twice");
             }
             bits.add(publicCopy(key.slice(frame(f).offset(), frame(f).bits())));
-            leakage = leakage.plusPublished(frame(f).bits());
+            leakage = countPublished(leakage, frame(f).bits());
         }
         return new Published(r.frames(), bits);
     }
@@ -247,27 +259,44 @@ public final class AliceReconciler {
         }
     }
 
-    /** What the answer to a request for syndromes leaks: also that Bob will say whether each frame was decoded. */
+    /**
+     * What the answer to a request for syndromes leaks: also that Bob will say whether each frame was decoded, which code he chose, and that
+     * he did not give the frames up at once.
+     */
     static Leakage countSyndromes(Leakage leakage, int frames, AdaptedCode code, CodeFamily codes) {
         long choices = codes.codes(code.parent().frameBits()).size() * (code.maximumSplits() + 1L);
         return leakage.plusSyndromes((long) code.code().syndromeBits() * frames)
                 .plusFeedback(frames)
-                .plusChoices(Leakage.bitsOfOne(choices));
+                .plusChoices(1 + Leakage.bitsOfOne(choices));
     }
 
     /** What more rows of a syndrome leak: also how many Bob wants, and that he will say whether the frame was decoded. */
     static Leakage countExtension(Leakage leakage, AdaptedCode before, AdaptedCode code) {
         return leakage.plusExtensions(code.extraBits(before))
                 .plusFeedback(1)
-                .plusChoices(Leakage.bitsOfOne(before.maximumSplits() - before.splits()));
+                .plusChoices(WHICH_REQUEST + Leakage.bitsOfOne(before.maximumSplits() - before.splits()));
     }
 
+    /** What revealed bits leak: also how many, and which, Bob wants, and that he will say whether the frame was decoded. */
     static Leakage countRevealed(Leakage leakage, RevealRequest r) {
         Leakage sum = leakage.plusFeedback(r.frames().size());
         for (BitString positions : r.positions()) {
             long k = positions.bitCount();
-            sum = sum.plusRevealed(k).plusChoices(Leakage.bitsOfChoice(positions.length(), k));
+            sum = sum.plusRevealed(k)
+                    .plusChoices(WHICH_REQUEST
+                            + Leakage.bitsOfOne(MOST_REVEALED + 1L)
+                            + Leakage.bitsOfChoice(positions.length(), k));
         }
         return sum;
+    }
+
+    /** What the start of Cascade on a frame leaks, before any parity. */
+    static Leakage countCascade(Leakage leakage, CascadeVariant variant, int bits) {
+        return BobCascade.countStart(leakage, variant, bits).plusChoices(WHICH_REQUEST);
+    }
+
+    /** What a frame given up leaks: all of it, and that it was given up. */
+    static Leakage countPublished(Leakage leakage, long bits) {
+        return leakage.plusPublished(bits).plusChoices(WHICH_REQUEST);
     }
 }

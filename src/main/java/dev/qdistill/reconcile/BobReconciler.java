@@ -312,6 +312,9 @@ public final class BobReconciler implements AutoCloseable {
         }
         // The others have something to do until the next answer is here.
         running.forEach(b -> b.loop.help(2 * (workers.threads() - 1)));
+        if (awaited == 0 && open > 0) {
+            throw new IllegalArgumentException("Alice answers less than was asked: " + open + " frames are left");
+        }
         finishIfDone(out);
     }
 
@@ -436,7 +439,7 @@ public final class BobReconciler implements AutoCloseable {
                     + m.bits().size() + " frames, not of " + m.frames().size());
         }
         for (int i = 0; i < m.frames().size(); i++) {
-            Attempt a = failed.remove(m.frames().get(i));
+            Attempt a = failed.get(m.frames().get(i));
             if (a == null
                     || a.differenceCode == null
                     || a.code == a.differenceCode
@@ -445,6 +448,7 @@ public final class BobReconciler implements AutoCloseable {
                         "Alice adds to the syndrome of frame " + m.frames().get(i) + " what was not asked for");
             }
             a.extra = m.bits().get(i);
+            failed.remove(a.frame.index());
             ready.add(a);
         }
     }
@@ -455,7 +459,7 @@ public final class BobReconciler implements AutoCloseable {
                     + m.bits().size() + " frames, not of " + m.frames().size());
         }
         for (int i = 0; i < m.frames().size(); i++) {
-            Attempt a = failed.remove(m.frames().get(i));
+            Attempt a = failed.get(m.frames().get(i));
             if (a == null
                     || a.wanted == null
                     || a.wanted.bitCount() != m.bits().get(i).length()) {
@@ -463,11 +467,16 @@ public final class BobReconciler implements AutoCloseable {
                         "Alice reveals bits of frame " + m.frames().get(i) + " that were not asked for");
             }
             learn(a, a.wanted, m.bits().get(i));
+            failed.remove(a.frame.index());
             ready.add(a);
         }
     }
 
     private void takePublished(Published m) {
+        if (m.bits().size() != m.frames().size()) {
+            throw new IllegalArgumentException("Alice publishes " + m.bits().size() + " frames, not "
+                    + m.frames().size());
+        }
         for (int i = 0; i < m.frames().size(); i++) {
             if (!askedPublished.remove(m.frames().get(i))) {
                 throw new IllegalArgumentException(
@@ -496,8 +505,8 @@ public final class BobReconciler implements AutoCloseable {
         ready.clear();
         batch.forEach(a -> a.outlook = rates.outlook(a.frame));
         if (device.isThere()) {
-            device.forEach(batch, this::onCpu);
             running.add(new Batch(batch, workers.start(0, i -> {})));
+            device.forEach(batch, this::onCpu);
         } else {
             running.add(new Batch(batch, workers.start(batch.size(), i -> onCpu(batch.get(i)))));
         }
@@ -516,8 +525,8 @@ public final class BobReconciler implements AutoCloseable {
     private void settleOldest(Consumer<ReconcileMessage> out) {
         Batch batch = running.getFirst();
         batch.loop.finish(running.stream().skip(1).map(Batch::loop).toList());
-        running.removeFirst();
         settle(batch.attempts, out);
+        running.removeFirst();
     }
 
     private void settle(List<Attempt> batch, Consumer<ReconcileMessage> out) {
@@ -585,7 +594,7 @@ public final class BobReconciler implements AutoCloseable {
         }
         for (int f : publish) {
             askedPublished.add(f);
-            leakage = leakage.plusPublished(frames.get(f).bits());
+            leakage = AliceReconciler.countPublished(leakage, frames.get(f).bits());
         }
         send(out, new PublishRequest(List.copyOf(publish)));
     }
@@ -598,7 +607,7 @@ public final class BobReconciler implements AutoCloseable {
     private boolean startCascade(Attempt a, Consumer<ReconcileMessage> out) {
         double expected = Math.max(a.qber.value(), 1.0 / a.frame.bits());
         int limit = (a.frame.bits() - 1) / 2;
-        if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * FiniteLengthBound.entropy(expected) > limit) {
+        if (!(expected < 0.5) || CASCADE_SHARE * a.frame.bits() * QuasiCyclicCode.binaryEntropy(expected) > limit) {
             return false;
         }
         BobCascade cascade = new BobCascade(
@@ -619,7 +628,7 @@ public final class BobReconciler implements AutoCloseable {
             // Errors that the reveals told need not be found again.
             xorIntoKey(a.frame, a.knownErrors);
         }
-        leakage = BobCascade.countStart(leakage, CascadeVariant.OPTIMISED, a.frame.bits());
+        leakage = AliceReconciler.countCascade(leakage, CascadeVariant.OPTIMISED, a.frame.bits());
         sendCascade(cascade, request.get(), out);
         return true;
     }
@@ -778,7 +787,7 @@ public final class BobReconciler implements AutoCloseable {
             }
             a.nearly = decoder.unsatisfied(slot) * 100 <= a.code.code().syndromeBits();
             if (a.nearly) {
-                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, 64);
+                int count = Math.clamp(2 * decoder.unsatisfied(slot), 8, AliceReconciler.MOST_REVEALED);
                 BitString wanted =
                         BitString.allocate(Arena.ofAuto(), a.code.code().frameBits());
                 decoder.leastReliable(slot, count, wanted);
@@ -834,7 +843,7 @@ public final class BobReconciler implements AutoCloseable {
         a.decoded = decoder.run(UpdateRule.PHI, effort.iterations);
         a.nearly = !a.decoded && decoder.unsatisfied() * 100 <= seat.code.syndromeBits();
         if (a.nearly) {
-            int count = Math.clamp(2 * decoder.unsatisfied(), 8, 64);
+            int count = Math.clamp(2 * decoder.unsatisfied(), 8, AliceReconciler.MOST_REVEALED);
             BitString wanted = BitString.allocate(Arena.ofAuto(), seat.code.frameBits());
             decoder.leastReliable(count, wanted);
             a.wanted = wanted.length() > a.frame.bits() ? shorten(wanted, a.frame.bits()) : wanted;

@@ -1,5 +1,7 @@
 package dev.qdistill.reconcile;
 
+import static dev.qdistill.ldpc.QuasiCyclicCode.binaryEntropy;
+
 /**
  * The least that one-way reconciliation of independent errors must tell at a finite length: the normal approximation for the
  * binary symmetric channel (Y. Polyanskiy, H. V. Poor, S. Verdú, IEEE Transactions on Information Theory 56, 2307 (2010),
@@ -26,19 +28,15 @@ public final class FiniteLengthBound {
             throw new IllegalArgumentException("No bound for frames of " + bits + " bits at an error rate of " + qber
                     + " and a frame error rate of " + frameErrorRate);
         }
-        double syndrome = entropy(qber)
+        double syndrome = binaryEntropy(qber)
                 + deviation(bits, qber) * quantile(frameErrorRate)
                 - Math.log(bits) / Math.log(2) / (2 * bits);
-        return syndrome / entropy(qber);
+        return syndrome / binaryEntropy(qber);
     }
 
     /** sqrt(V/n): the standard deviation of the information that a frame of n bits needs, by bit. */
     static double deviation(double bits, double qber) {
         return Math.sqrt(qber * (1 - qber) / bits) * Math.log((1 - qber) / qber) / Math.log(2);
-    }
-
-    static double entropy(double p) {
-        return -(p * Math.log(p) + (1 - p) * Math.log1p(-p)) / Math.log(2);
     }
 
     /** The t that a normal variable exceeds with probability {@code p}, by bisection. */

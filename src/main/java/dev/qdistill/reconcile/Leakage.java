@@ -7,12 +7,12 @@ package dev.qdistill.reconcile;
  * @param syndromes bits of the syndromes that frames were first tried with, and of second ones under another code
  * @param extensions bits of the rows that were added to syndromes of frames that could not be decoded
  * @param revealed key bits sent in clear because a frame could not be decoded
- * @param choices what the choice of the revealed positions says of Bob's decoder state, log2 C(n, k) a time, what the
- *     number of added rows says of the errors of a frame, and what the choice of a code says of the errors of earlier
- *     frames of the block
+ * @param choices what the choice of the revealed positions says of Bob's decoder state, their number and log2 C(n, k) a time, what the
+ *     number of added rows says of the errors of a frame, what the kind of request does about a frame that failed, and what the choice
+ *     of a code says of the errors of earlier frames of the block
  * @param parities parities of blocks that Alice told for Cascade
- * @param feedback one bit for each frame in each round: decoded or not; and for each of the parities: the same as Bob's or
- *     not
+ * @param feedback one bit for each frame in each round: decoded or not; for each of the parities: the same as Bob's or
+ *     not; and for each tag of the verification: the same or not
  * @param published bits of frames given up
  */
 public record Leakage(
@@ -46,7 +46,8 @@ public record Leakage(
         return new Leakage(syndromes, extensions, revealed, choices, parities + bits, feedback, published);
     }
 
-    Leakage plusFeedback(long bits) {
+    /** With {@code bits} more bits of yes or no. */
+    public Leakage plusFeedback(long bits) {
         return new Leakage(syndromes, extensions, revealed, choices, parities, feedback + bits, published);
     }
 

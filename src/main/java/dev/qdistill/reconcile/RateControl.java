@@ -132,7 +132,7 @@ final class RateControl {
 
     /** The standard deviation of what a frame of so many bits needs, relative to the leakage. */
     private static double spread(int bits, double q) {
-        double counting = FiniteLengthBound.deviation(bits, q) / FiniteLengthBound.entropy(q);
+        double counting = FiniteLengthBound.deviation(bits, q) / QuasiCyclicCode.binaryEntropy(q);
         return Math.max(CODE_SPREAD * counting, LEAST_SPREAD);
     }
 
@@ -161,7 +161,7 @@ final class RateControl {
         /** Bits of syndrome that a frame with error rate {@code q} is likely to need. */
         double needed(Frame frame, double q) {
             return frame.bits()
-                    * FiniteLengthBound.entropy(q)
+                    * QuasiCyclicCode.binaryEntropy(q)
                     * (curve.efficiency(q, profile) + frame.shorteningLoss())
                     * Math.exp(margin);
         }
@@ -228,7 +228,7 @@ final class RateControl {
     record Guess(double value, double deviation) {
         /** The standard deviation of what the frame needs, relative to the leakage. */
         double spread(Frame frame) {
-            double slope = Math.log((1 - value) / value) / Math.log(2) / FiniteLengthBound.entropy(value);
+            double slope = Math.log((1 - value) / value) / Math.log(2) / QuasiCyclicCode.binaryEntropy(value);
             return Math.hypot(slope * deviation, 0.5 * RateControl.spread(frame.bits(), value));
         }
     }

@@ -49,6 +49,24 @@ class CodeTextTest {
     }
 
     @Test
+    void refusesSizesThatTheFileCannotHold() {
+        for (String bad : new String[] {
+            // 2^17 columns of circulants of 2^15 bits; four million entries announced in a few bytes.
+            "131072 1 32768\n" + "0 ".repeat(131072), "4 4\n4 4\n4 4 4 4\n4 4 4 4\n1 2 3 4"
+        }) {
+            assertThrows(CodeFormatException.class, () -> CodeText.read("x", bad.getBytes(US_ASCII)));
+        }
+    }
+
+    @Test
+    void anyNameIsMadeOneOfACode() {
+        byte[] qc = CodeText.qc(Codes.code(64, 20, 64)).getBytes(US_ASCII);
+        for (String name : new String[] {"", "a b", "\ud83d\ude00", "x".repeat(62) + "\ud83d\ude00", "x".repeat(99)}) {
+            assertTrue(CodeText.read(name, qc).code().isPresent(), name);
+        }
+    }
+
+    @Test
     void saysWhyAValidCodeCannotBeUsed() {
         CodeText.Imported i = CodeText.read("x", "3 2 24\n\n1 2 3\n4 5 6\n".getBytes(US_ASCII));
         assertTrue(i.code().isEmpty());

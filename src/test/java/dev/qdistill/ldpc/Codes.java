@@ -1,6 +1,7 @@
 package dev.qdistill.ldpc;
 
 import java.util.List;
+import java.util.SplittableRandom;
 
 /** Small codes for tests, with tables of their own so that both rules do something. */
 final class Codes {
@@ -8,9 +9,25 @@ final class Codes {
 
     private Codes() {}
 
-    /** Circulants of one vector, of two, of eight, and one of a number of vectors that is no power of two. */
+    /**
+     * Circulants of one vector, of two, of sixteen, and of a number of vectors that is no power of two; of the last also one
+     * whose columns do not end with shift 0, as other people's do not.
+     */
     static List<QuasiCyclicCode> small() {
-        return List.of(code(64, 20, 64), code(128, 18, 40), code(192, 13, 36), code(512, 11, 30));
+        QuasiCyclicCode three = code(192, 13, 36);
+        return List.of(code(64, 20, 64), code(128, 18, 40), three, rotated(three), code(1024, 10, 24));
+    }
+
+    private static QuasiCyclicCode rotated(QuasiCyclicCode code) {
+        SplittableRandom random = new SplittableRandom(4);
+        int[] turn = random.ints(code.columns(), 0, code.circulant()).toArray();
+        int[][] entries = code.entries();
+        for (int[] row : entries) {
+            for (int j = 0; j < row.length; j += 2) {
+                row[j + 1] = (row[j + 1] + turn[row[j]]) % code.circulant();
+            }
+        }
+        return code.withEntries(code.name() + "-rotated", code.columns(), entries);
     }
 
     static QuasiCyclicCode code(int circulant, int rows, int columns) {

@@ -11,6 +11,10 @@ import dev.qdistill.accel.BackendUnavailableException;
 import dev.qdistill.accel.NativeIsa;
 import dev.qdistill.accel.NativeLibrary;
 import dev.qdistill.bits.BitString;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,6 +93,34 @@ class SyndromeEncoderTest {
                     assertTrue(expected.contentEquals(found), code + " with " + isa);
                     assertTrue(encoder.matches(frame, expected));
                 }
+            }
+        }
+    }
+
+    @Test
+    void nothingOfAFrameIsLeftInAnEncoder() {
+        QuasiCyclicCode code = Codes.code(512, 11, 30);
+        List<SyndromeEncoder> encoders = new ArrayList<>();
+        NativeLibrary.isas()
+                .forEach(isa -> encoders.add(
+                        new NativeSyndromeEncoder(code, NativeKernels.of(isa).orElseThrow())));
+        if (SyndromeDecoder.vectorProblem().isEmpty()) {
+            encoders.add(new VectorSyndromeEncoder(code));
+        }
+        try (BitString frame = BitString.allocate(code.frameBits());
+                BitString syndrome = BitString.allocate(code.syndromeBits())) {
+            frame.invert();
+            for (SyndromeEncoder encoder : encoders) {
+                MemorySegment doubled = switch (encoder) {
+                    case NativeSyndromeEncoder n -> n.doubled;
+                    case VectorSyndromeEncoder v -> v.doubled.segment();
+                    case ScalarSyndromeEncoder s -> throw new AssertionError(s);
+                };
+                MemorySegment zeros = Arena.ofAuto().allocate(doubled.byteSize());
+                encoder.encode(frame, 0, syndrome, 0);
+                assertEquals(-1, doubled.mismatch(zeros), encoder.backend().id());
+                assertTrue(encoder.matches(frame, syndrome));
+                assertEquals(-1, doubled.mismatch(zeros), encoder.backend().id());
             }
         }
     }

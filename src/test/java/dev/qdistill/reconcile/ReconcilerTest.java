@@ -17,6 +17,7 @@ import dev.qdistill.reconcile.ReconcileMessage.Extensions;
 import dev.qdistill.reconcile.ReconcileMessage.Parities;
 import dev.qdistill.reconcile.ReconcileMessage.ParityRequest;
 import dev.qdistill.reconcile.ReconcileMessage.PublishRequest;
+import dev.qdistill.reconcile.ReconcileMessage.Published;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.reconcile.ReconcileMessage.RevealRequest;
 import dev.qdistill.reconcile.ReconcileMessage.Revealed;
@@ -216,7 +217,7 @@ final class ReconcilerTest {
             Leakage first = alice.leakage();
             assertEquals((rows + splits) * 64L * frames, first.syndromes());
             assertEquals(frames, first.feedback());
-            assertEquals(Leakage.bitsOfOne(CODES.codes(4096).size() * (rows + 1L)), first.choices());
+            assertEquals(1 + Leakage.bitsOfOne(CODES.codes(4096).size() * (rows + 1L)), first.choices());
             Extensions more = (Extensions) alice.answer(new ExtensionRequest(List.of(0, 2), List.of(3, 7)));
             assertEquals(64, more.bits().get(0).length());
             assertEquals(5 * 64, more.bits().get(1).length());
@@ -224,7 +225,20 @@ final class ReconcilerTest {
             assertEquals(first.syndromes(), second.syndromes());
             assertEquals(6L * 64, second.extensions());
             assertEquals(frames + 2, second.feedback());
-            assertEquals(first.choices() + 2L * Leakage.bitsOfOne(rows - splits), second.choices());
+            assertEquals(first.choices() + 2L * (2 + Leakage.bitsOfOne(rows - splits)), second.choices());
+            BitString positions = BitString.allocate(4096);
+            positions.setBits(100, 64, -1);
+            alice.answer(new RevealRequest(List.of(1), List.of(positions)));
+            Leakage third = alice.leakage();
+            assertEquals(64, third.revealed());
+            assertEquals(second.choices() + 2 + 7 + Leakage.bitsOfChoice(4096, 64), third.choices());
+            assertEquals(second.feedback() + 1, third.feedback());
+            positions.set(0, true);
+            assertRefused(alice, new RevealRequest(List.of(2), List.of(positions)));
+            assertEquals(third, alice.leakage());
+            alice.answer(new PublishRequest(List.of(2)));
+            assertEquals(4096, alice.leakage().published());
+            assertEquals(third.choices() + 2, alice.leakage().choices());
         }
     }
 
@@ -283,6 +297,30 @@ final class ReconcilerTest {
                                 ? new Extensions(
                                         e.frames().stream().map(f -> f + 1).toList(), e.bits())
                                 : answer));
+    }
+
+    @Test
+    void anAliceWhoAnswersLessThanWasAskedIsNotWaitedFor() {
+        IllegalArgumentException e = assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        1 << 14,
+                        0.05,
+                        QberEstimate.fromSample(5000, 100_000),
+                        4096,
+                        NONE,
+                        answer -> answer instanceof Extensions
+                                ? new Extensions(List.of(), List.of())
+                                : answer instanceof Parities ? new Parities(0, BitString.allocate(0)) : answer));
+        assertTrue(String.valueOf(e.getMessage()).contains("4 frames are left"), e.getMessage());
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> run(
+                        4096,
+                        0.3,
+                        QberEstimate.fromSample(5, 100),
+                        4096,
+                        answer -> answer instanceof Published p ? new Published(p.frames(), List.of()) : answer));
     }
 
     @Test
