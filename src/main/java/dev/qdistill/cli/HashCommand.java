@@ -7,6 +7,7 @@ import dev.qdistill.amplify.SeededHash;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.gf2.Gf2Multiplier;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -137,7 +138,11 @@ final class HashCommand implements Callable<Integer> {
     @Mixin
     private OffloadOptions offload = new OffloadOptions();
 
-    @Option(names = "--threads", paramLabel = "T", description = "threads for a block. Default: all cores")
+    @Option(
+            names = "--threads",
+            paramLabel = "T",
+            converter = ThreadCount.class,
+            description = "threads for a block. Default: all cores")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Mixin
@@ -151,9 +156,6 @@ final class HashCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         long outputBits = outputBits();
-        if (threads < 1) {
-            throw usage("At least one thread, not " + threads);
-        }
         if (maximumBlocks < 1) {
             throw usage("At least one block, not " + maximumBlocks);
         }
@@ -184,6 +186,7 @@ final class HashCommand implements Callable<Integer> {
         Path seedPath = seedFile != null
                 ? seedFile
                 : seedOut != null ? seedOut : out.resolveSibling(out.getFileName() + ".seed");
+        requireDifferent(seedPath);
         long buffers = BitString.paddedBytes(seedBits)
                 + BitString.paddedBytes(inputBits)
                 + BitString.paddedBytes(outputBits)
@@ -235,6 +238,20 @@ final class HashCommand implements Callable<Integer> {
         }
         print(report, piped);
         return ExitCode.OK;
+    }
+
+    /** Neither what is read nor the other file is to be overwritten. */
+    private void requireDifferent(Path seedPath) throws IOException {
+        boolean seedIsNew = seedFile == null;
+        if (same(out, in) || same(out, seedPath) || seedIsNew && same(seedPath, in)) {
+            throw usage("--in, --out and the seed's file must be different files");
+        }
+    }
+
+    private static boolean same(Path one, Path other) throws IOException {
+        return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize())
+                        && !one.toString().equals("-")
+                || Files.exists(one) && Files.exists(other) && Files.isSameFile(one, other);
     }
 
     private long outputBits() {
