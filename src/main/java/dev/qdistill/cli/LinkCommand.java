@@ -205,7 +205,7 @@ final class LinkCommand implements Callable<Integer> {
             }
             report(resources, run, ledger, pool, blocks, (System.nanoTime() - start) * 1e-9);
         }
-        return blocks.stream().anyMatch(b -> b.secretBits() > 0) ? ExitCode.OK : ExitCode.NO_KEY;
+        return blocks.isEmpty() || blocks.stream().anyMatch(b -> b.secretBits() > 0) ? ExitCode.OK : ExitCode.NO_KEY;
     }
 
     private void report(

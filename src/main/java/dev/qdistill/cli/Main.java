@@ -103,7 +103,7 @@ public final class Main {
     private static int usage(ParameterException e, String[] args) {
         CommandLine line = e.getCommandLine();
         PrintWriter err = line.getErr();
-        err.println("qdistill: " + e.getMessage());
+        err.println("qdistill: " + String.valueOf(e.getMessage()).replaceFirst("^Error: ", ""));
         if (args.length == 0 || "Missing required subcommand".equals(e.getMessage())) {
             line.usage(err);
         } else {
@@ -126,9 +126,11 @@ public final class Main {
         return switch (e) {
             case UncheckedIOException u -> {
                 IOException cause = Objects.requireNonNull(u.getCause());
-                yield cause.toString().equals(u.getMessage())
+                String said = String.valueOf(u.getMessage());
+                String reason = KeyStoreException.reason(cause);
+                yield said.equals(cause.toString())
                         ? message(cause)
-                        : u.getMessage() + ": " + KeyStoreException.reason(cause);
+                        : said + (said.endsWith(reason) ? "" : ": " + reason);
             }
             case FileSystemException f when f.getFile() != null -> f.getFile() + ": " + KeyStoreException.reason(f);
             default -> String.valueOf(e.getMessage());

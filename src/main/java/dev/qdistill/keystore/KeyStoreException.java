@@ -38,9 +38,10 @@ public final class KeyStoreException extends RuntimeException {
 
     /** What went wrong with a file, without its name; the platform's messages are often just the name. */
     public static String reason(IOException cause) {
-        @Nullable
-        String message =
-                cause instanceof FileSystemException f && f.getReason() != null ? f.getReason() : cause.getMessage();
+        if (cause instanceof FileSystemException f && f.getReason() != null) {
+            return f.getReason();
+        }
+        @Nullable String message = cause.getMessage();
         return switch (cause) {
             case NoSuchFileException e -> "no such file or directory";
             case AccessDeniedException e -> "permission denied";

@@ -62,6 +62,9 @@ final class MainTest {
         assertEquals(
                 "Cannot write c: No space left on device",
                 Main.message(new UncheckedIOException("Cannot write c", new IOException("No space left on device"))));
+        assertEquals(
+                "cannot listen on x: in use",
+                Main.message(new UncheckedIOException("cannot listen on x: in use", new IOException("in use"))));
     }
 
     @Test
