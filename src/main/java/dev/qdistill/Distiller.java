@@ -78,8 +78,10 @@ public final class Distiller implements AutoCloseable {
         return dump.position();
     }
 
+    /** Ends a block in work, too. */
     @Override
     public void close() {
+        session.close();
         dump.close();
         if (owned != null) {
             owned.close();
@@ -369,6 +371,8 @@ public final class Distiller implements AutoCloseable {
             }
         }
         if (aliceKey.get().isEmpty() || bobKey.isEmpty()) {
+            aliceKey.get().ifPresent(DistilledKey::close);
+            bobKey.ifPresent(DistilledKey::close);
             return false;
         }
         sink.accept(new Pair(aliceKey.get().get(), bobKey.get()));

@@ -34,6 +34,12 @@ public final class PadPool implements AutoCloseable {
     /** Pads that one block takes: one tag of Alice's, two of Bob's. */
     public static final int PADS_OF_BLOCK = 3;
 
+    /** The longest name of a link, in bytes of UTF-8. */
+    public static final int MAX_LINK_BYTES = Supply.MAX_LINK_BYTES;
+
+    /** For how many blocks a pre-shared key can be, at most. */
+    public static final int MAX_BLOCKS = Supply.MAX_PADS / (PADS_OF_BLOCK - 1);
+
     /** Pads marked as used at a time when this site sends: a crash loses at most these, and the disk is asked less often. */
     private static final int RESERVED = 4;
 
@@ -84,16 +90,17 @@ public final class PadPool implements AutoCloseable {
     /**
      * Makes the first authentication key of a link: two files with the same bits, one for each site.
      *
-     * @param alice Alice's file, which must not exist
+     * @param alice Alice's file
      * @param bob Bob's file
      * @param link the link's name
      * @param blocks for how many blocks it is enough
      * @param entropy where the bits come from
+     * @throws PoolException if one of the files exists or cannot be written; neither is left then
      */
     public static void makePreShared(Path alice, Path bob, String link, int blocks, EntropySource entropy) {
-        if (blocks < 1 || blocks > Supply.MAX_PADS / 2) {
+        if (blocks < 1 || blocks > MAX_BLOCKS) {
             throw new IllegalArgumentException(
-                    "A pre-shared key for " + blocks + " blocks; 1 to " + Supply.MAX_PADS / 2 + " are possible");
+                    "A pre-shared key for " + blocks + " blocks; 1 to " + MAX_BLOCKS + " are possible");
         }
         try (BitString bits = BitString.allocate(KEY_BITS + (long) blocks * PADS_OF_BLOCK * KEY_BITS);
                 BitString name = BitString.allocate(128)) {
@@ -103,19 +110,25 @@ public final class PadPool implements AutoCloseable {
                     name.word(0) & 0xffff_ffff_ffff_0fffL | 0x4000L,
                     name.word(1) & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L);
             long now = System.currentTimeMillis();
-            for (Site site : Site.values()) {
-                Path file = site == Site.ALICE ? alice : bob;
-                try {
-                    Supply.write(
-                            file,
-                            new Supply.Head(id, link, site, true, blocks, 2 * blocks, now),
-                            Supply.State.ACTIVE,
-                            bits);
-                    Durable.force(Durable.directory(file));
-                } catch (IOException e) {
-                    throw new PoolException(file, "write the pre-shared key", e);
+            writePreShared(alice, new Supply.Head(id, link, Site.ALICE, true, blocks, 2 * blocks, now), bits);
+            boolean done = false;
+            try {
+                writePreShared(bob, new Supply.Head(id, link, Site.BOB, true, blocks, 2 * blocks, now), bits);
+                done = true;
+            } finally {
+                if (!done) {
+                    Supply.open(alice).destroy();
                 }
             }
+        }
+    }
+
+    private static void writePreShared(Path file, Supply.Head head, BitString bits) {
+        try {
+            Supply.write(file, head, Supply.State.ACTIVE, bits);
+            Durable.force(Durable.directory(file));
+        } catch (IOException e) {
+            throw new PoolException(file, "write the pre-shared key", e);
         }
     }
 
@@ -141,15 +154,16 @@ public final class PadPool implements AutoCloseable {
             }
             try (PadPool pool = openAny(directory)) {
                 for (Supply s : pool.supplies) {
-                    if (s.id().equals(id)) {
-                        throw new PoolException(file, "is in this pool already");
-                    }
                     if (!s.link().equals(supply.link()) || s.site() != supply.site()) {
                         throw new PoolException(
                                 file,
                                 "is of link " + supply.link() + " at "
                                         + supply.site().id() + "; this pool is of " + s.link() + " at "
                                         + s.site().id());
+                    }
+                    if (s.id().equals(id)) {
+                        throw new PoolException(
+                                file, "is in this pool already; no copy may stay outside, delete this one");
                     }
                 }
                 Path inside = pool.directory.resolve(id + Supply.SUFFIX);

@@ -1,5 +1,6 @@
 package dev.qdistill.auth;
 
+import dev.qdistill.keystore.KeyStoreException;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -12,6 +13,6 @@ public final class PoolException extends RuntimeException {
     }
 
     PoolException(Path file, String doing, IOException cause) {
-        super(file + ": cannot " + doing + ": " + cause, cause);
+        super(file + ": cannot " + doing + ": " + KeyStoreException.reason(cause), cause);
     }
 }

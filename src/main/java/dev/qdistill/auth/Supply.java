@@ -46,7 +46,7 @@ final class Supply implements AutoCloseable {
     private static final int AT_ORDER = 40;
     private static final int AT_KEY = 48;
     private static final int AT_LINK = 64;
-    private static final int MAX_LINK_BYTES = 200;
+    static final int MAX_LINK_BYTES = 200;
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -77,10 +77,30 @@ final class Supply implements AutoCloseable {
     private final byte[] used;
     private final int[] firstFree = new int[2];
 
+    /** Closes the channel if the file is not what it should be. */
     private Supply(Path file, FileChannel channel, boolean recover) throws IOException {
         this.file = file;
         this.channel = channel;
-        this.header = arena.allocate(HEADER, 64);
+        boolean done = false;
+        try {
+            this.header = arena.allocate(HEADER, 64);
+            this.used = readMarks();
+            for (int i = 0; recover && i < used.length; i++) {
+                if (used[i] != 0) {
+                    wipePad(i); // a crash may have come in between
+                }
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                arena.close();
+                channel.close();
+            }
+        }
+    }
+
+    /** Reads and checks the header; returns which pads are used. */
+    private byte[] readMarks() throws IOException {
         if (Durable.fill(channel.position(0), header) < HEADER
                 || !Arrays.equals(header.asSlice(0, MAGIC.length).toArray(JAVA_BYTE), MAGIC)) {
             throw new PoolException(file, "is no supply of pads: it does not begin with QPAD");
@@ -106,18 +126,14 @@ final class Supply implements AutoCloseable {
         if (channel.size() != size(a, b)) {
             throw new PoolException(file, channel.size() + " bytes, " + size(a, b) + " are expected");
         }
-        used = new byte[a + b];
-        ByteBuffer marks = ByteBuffer.wrap(used);
-        while (marks.hasRemaining()) {
-            if (channel.read(marks, HEADER + marks.position()) < 0) {
+        byte[] marks = new byte[a + b];
+        ByteBuffer to = ByteBuffer.wrap(marks);
+        while (to.hasRemaining()) {
+            if (channel.read(to, HEADER + to.position()) < 0) {
                 throw new PoolException(file, "became shorter while it was read");
             }
         }
-        for (int i = 0; recover && i < used.length; i++) {
-            if (used[i] != 0) {
-                wipePad(i); // a crash may have come in between
-            }
-        }
+        return marks;
     }
 
     /** What is left in a file; none if it is staged. */
@@ -149,13 +165,7 @@ final class Supply implements AutoCloseable {
             if (Durable.isOpenToOthers(file)) {
                 throw new PoolException(file, "others than its owner can read it; mode 0600 is expected");
             }
-            FileChannel channel = FileChannel.open(file, Set.of(READ, WRITE, LinkOption.NOFOLLOW_LINKS));
-            try {
-                return new Supply(file, channel, true);
-            } catch (Throwable t) {
-                channel.close();
-                throw t;
-            }
+            return new Supply(file, FileChannel.open(file, Set.of(READ, WRITE, LinkOption.NOFOLLOW_LINKS)), true);
         } catch (IOException e) {
             throw new PoolException(file, "open it", e);
         }

@@ -1,16 +1,16 @@
 package dev.qdistill.cli;
 
-import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.Durable;
+import dev.qdistill.keystore.KeyStoreException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.UUID;
 
@@ -23,16 +23,34 @@ final class AtomicFile implements ByteTarget {
     AtomicFile(Path path) throws IOException {
         this.path = path;
         temporary = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".part");
-        if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-            throw new BadInputException(path, "is a directory");
-        }
+        requirePossible(path);
         try {
             channel = FileChannel.open(
                     temporary,
                     Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                    Durable.ownerOnly(temporary, "rw-------"));
+            temporary.toFile().deleteOnExit(); // an interrupted program leaves nothing either
         } catch (IOException e) {
             throw failed(e);
+        }
+    }
+
+    /**
+     * Requires that a file of this name can come: there is nothing but a file, and the directory is there. What is no file, as
+     * a device, would be lost.
+     *
+     * @throws FileSystemException if not
+     */
+    static void requirePossible(Path path) throws FileSystemException {
+        Path directory = Durable.directory(path);
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
+                && !Files.isRegularFile(path)
+                && !Files.isSymbolicLink(path)) {
+            throw new FileSystemException(
+                    path.toString(), null, Files.isDirectory(path) ? "is a directory" : "is no regular file");
+        }
+        if (!Files.isDirectory(directory)) {
+            throw new FileSystemException(path.toString(), null, "there is no directory " + directory);
         }
     }
 
@@ -53,14 +71,14 @@ final class AtomicFile implements ByteTarget {
         try {
             channel.force(true);
             channel.close();
-            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Durable.rename(temporary, path);
         } catch (IOException e) {
             throw failed(e);
         }
     }
 
     private IOException failed(IOException cause) {
-        return new IOException(path + " cannot be written: " + cause, cause);
+        return new IOException(path + ": cannot be written: " + KeyStoreException.reason(cause), cause);
     }
 
     @Override

@@ -524,7 +524,7 @@ final class Batch {
                 pair,
                 State.FAILED,
                 code,
-                Optional.of(code == ExitCode.INTERNAL ? e.toString() : String.valueOf(e.getMessage())),
+                Optional.of(code == ExitCode.INTERNAL ? e.toString() : Main.message(e)),
                 Optional.empty(),
                 Optional.empty(),
                 seconds);

@@ -19,8 +19,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -35,6 +37,7 @@ public final class BatchManifest {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .build();
 
     /**
@@ -153,9 +156,15 @@ public final class BatchManifest {
     }
 
     private static String problem(JacksonException e) {
-        return e instanceof UnrecognizedPropertyException u
-                ? "unknown field \"" + u.getPropertyName() + "\"; known are " + u.getKnownPropertyIds()
-                : "no JSON object of a pair: " + e.getOriginalMessage();
+        return switch (e) {
+            case UnrecognizedPropertyException u ->
+                "unknown field \"" + u.getPropertyName() + "\"; known are " + u.getKnownPropertyIds();
+            case DatabindException d
+            when !d.getPath().isEmpty() ->
+                "the field " + d.getPath().getFirst().getPropertyName() + " is not what it should be";
+            case MismatchedInputException m -> "an object is expected";
+            default -> "no JSON: " + CountsFile.firstLine(e.getOriginalMessage());
+        };
     }
 
     private static void requireName(
@@ -184,19 +193,17 @@ public final class BatchManifest {
 
     private void add(Line line, long offset, int number) {
         requireName(file.toString(), line, offset, number, taken);
-        Settings own;
         try {
-            own = settings.apply(line);
-        } catch (IllegalArgumentException e) {
+            pairs.add(new BatchPair(
+                    Objects.requireNonNull(line.name()),
+                    line.group() == null ? "" : line.group(),
+                    base.resolve(Objects.requireNonNull(line.alice())),
+                    base.resolve(Objects.requireNonNull(line.bob())),
+                    settings.apply(line),
+                    Optional.ofNullable(line.entropy()).map(base::resolve)));
+        } catch (IllegalArgumentException e) { // a setting out of range, or a path that is none
             throw bad(file.toString(), offset, number, String.valueOf(e.getMessage()));
         }
-        pairs.add(new BatchPair(
-                Objects.requireNonNull(line.name()),
-                line.group() == null ? "" : line.group(),
-                base.resolve(Objects.requireNonNull(line.alice())),
-                base.resolve(Objects.requireNonNull(line.bob())),
-                own,
-                Optional.ofNullable(line.entropy()).map(base::resolve)));
     }
 
     // A file with "alice" in its name, and the one beside it with "bob" in that place.

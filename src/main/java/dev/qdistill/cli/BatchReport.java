@@ -45,7 +45,7 @@ record BatchReport(List<BatchOutcome> outcomes, double seconds, int threads, Pat
         node.put("epsilonSecrecy", epsilon("epsilonSecrecy"));
         node.put("epsilonCorrectness", epsilon("epsilonCorrectness"));
         node.put("threads", threads);
-        node.put("seconds", Math.round(seconds * 1e6) * 1e-6);
+        node.put("seconds", Math.round(seconds * 1e6) / 1e6);
         node.put("keyBasisMbps", rate("keyBasisBits"));
         node.put("siftedMbps", rate("siftedBits"));
         node.put("secretMbps", rate("secretBits"));
@@ -73,7 +73,7 @@ record BatchReport(List<BatchOutcome> outcomes, double seconds, int threads, Pat
     }
 
     private double rate(String name) {
-        return seconds > 0 ? Math.round(sum(name, true) / seconds) * 1e-6 : 0;
+        return seconds > 0 ? Math.round(sum(name, true) / seconds) / 1e6 : 0;
     }
 
     /** The most memory that this process has had, where the system says so. */
@@ -131,8 +131,9 @@ record BatchReport(List<BatchOutcome> outcomes, double seconds, int threads, Pat
         }
         s.append(String.format(
                 Locale.ROOT,
-                "%n  %d pairs: %d distilled, %d finished before, %d without key, %d failed%n",
+                "%n  %d %s: %d distilled, %d finished before, %d without key, %d failed%n",
                 outcomes.size(),
+                outcomes.size() == 1 ? "pair" : "pairs",
                 count(State.DISTILLED),
                 count(State.FINISHED),
                 count(State.NO_KEY),

@@ -35,7 +35,11 @@ final class BenchCommand {
         @Mixin
         private OffloadOptions offload = new OffloadOptions();
 
-        @Option(names = "--threads", paramLabel = "T", description = "threads. Default: all cores")
+        @Option(
+                names = "--threads",
+                paramLabel = "T",
+                converter = ThreadCount.class,
+                description = "threads. Default: all cores")
         int threads = Runtime.getRuntime().availableProcessors();
 
         @Option(names = "--json", description = "print the result as JSON")

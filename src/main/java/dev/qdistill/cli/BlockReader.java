@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.bits.BitString;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -132,7 +133,7 @@ final class BlockReader implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw new BadInputException(file, "there is no such file");
         } catch (IOException e) {
-            throw new BadInputException(file, "cannot be read: " + e.getMessage());
+            throw new BadInputException(file, "cannot be read: " + KeyStoreException.reason(e));
         }
     }
 

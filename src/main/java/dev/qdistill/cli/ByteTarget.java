@@ -1,5 +1,6 @@
 package dev.qdistill.cli;
 
+import dev.qdistill.keystore.KeyStoreException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -9,10 +10,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 
 /** Where bytes go; an {@link IOException} says which place it was. */
-sealed interface ByteTarget extends AutoCloseable permits AtomicFile, ByteTarget.StandardOutput {
+sealed interface ByteTarget extends AutoCloseable permits AtomicFile, ByteTarget.Pipe {
     /** The file of that name, or standard output for "-". */
     static ByteTarget open(Path path) throws IOException {
-        return path.toString().equals("-") ? new StandardOutput() : new AtomicFile(path);
+        return path.toString().equals("-") ? new Pipe() : new AtomicFile(path);
     }
 
     void write(MemorySegment bytes) throws IOException;
@@ -24,9 +25,9 @@ sealed interface ByteTarget extends AutoCloseable permits AtomicFile, ByteTarget
     void close() throws IOException;
 
     /** For pipes: what is written is out. */
-    record StandardOutput(FileChannel channel) implements ByteTarget {
+    record Pipe(FileChannel channel) implements ByteTarget {
         @SuppressWarnings("resource") // closing it would close the process's standard output
-        StandardOutput() {
+        Pipe() {
             this(new FileOutputStream(FileDescriptor.out).getChannel());
         }
 
@@ -38,7 +39,7 @@ sealed interface ByteTarget extends AutoCloseable permits AtomicFile, ByteTarget
                     channel.write(buffer);
                 }
             } catch (IOException e) {
-                throw new IOException("standard output cannot be written: " + e, e);
+                throw new IOException("standard output: cannot be written: " + KeyStoreException.reason(e), e);
             }
         }
 

@@ -2,6 +2,7 @@ package dev.qdistill.cli;
 
 import dev.qdistill.accel.Backend;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.dump.DumpReader;
 import dev.qdistill.ldpc.AdaptedCode;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.CodeFormatException;
@@ -26,6 +27,7 @@ import java.util.NoSuchElementException;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -165,7 +167,8 @@ final class CodesCommand {
                             defaultValue = "60000000")
                     long bits,
             @Option(names = "--seed", defaultValue = "2", description = "Default ${DEFAULT-VALUE}.") long seed,
-            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads) {
+            @Option(names = "--threads", converter = ThreadCount.class, description = "All cores by default.") @Nullable
+                    Integer threads) {
         CodeFamily family = CodeFamily.shipped();
         out().println(
                         "| code | leakage | edges a bit | threshold | f there | operating QBER | f | failures of frames | iterations |");
@@ -288,7 +291,8 @@ final class CodesCommand {
                             description = "Simulated for a point; as for the shipped codes by default.")
                     int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
-            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
+            @Option(names = "--threads", converter = ThreadCount.class, description = "All cores by default.") @Nullable
+                    Integer threads,
             @Option(
                             names = "--out",
                             required = true,
@@ -418,7 +422,8 @@ final class CodesCommand {
                     int otherRule,
             @Option(names = "--frames", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.") int frames,
             @Option(names = "--seed", defaultValue = "1", description = "Default ${DEFAULT-VALUE}.") long seed,
-            @Option(names = "--threads", defaultValue = "0", description = "All cores by default.") int threads,
+            @Option(names = "--threads", converter = ThreadCount.class, description = "All cores by default.") @Nullable
+                    Integer threads,
             @Option(names = "--backend", defaultValue = "AUTO", description = "auto, scalar, vector or native.")
                     Backend backend,
             @Option(names = "--json", description = "As JSON.") boolean json)
@@ -459,8 +464,8 @@ final class CodesCommand {
         return ExitCode.OK;
     }
 
-    private static int threads(int asked) {
-        return asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    private static int threads(@Nullable Integer asked) {
+        return asked == null ? Runtime.getRuntime().availableProcessors() : asked;
     }
 
     private QuasiCyclicCode code(String name) throws IOException {
@@ -485,9 +490,7 @@ final class CodesCommand {
     }
 
     private static CodeText.Imported read(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new BadInputException(file, "there is no such file");
-        }
+        DumpReader.requireFile(file);
         try {
             return CodeText.read(String.valueOf(file.getFileName()), Files.readAllBytes(file));
         } catch (CodeFormatException e) {

@@ -1,6 +1,7 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.security.DetectionCounts;
 import dev.qdistill.security.DetectionCounts.Intensity;
 import dev.qdistill.security.EpsilonBudget;
@@ -103,7 +104,7 @@ record CountsFile(DetectionCounts counts, double leakedBits, double verification
             } catch (MismatchedInputException e) {
                 throw new BadInputException(file, "more than one JSON value");
             } catch (IOException e) {
-                throw new BadInputException(file, "cannot be read: " + e);
+                throw new BadInputException(file, "cannot be read: " + KeyStoreException.reason(e));
             }
         }
 
@@ -244,13 +245,14 @@ record CountsFile(DetectionCounts counts, double leakedBits, double verification
                 default -> "nothing";
             };
         }
+    }
 
-        private static String firstLine(String message) {
-            int internals = message.indexOf(" (start marker");
-            return (internals < 0 ? message : message.substring(0, internals))
-                    .lines()
-                    .findFirst()
-                    .orElse("");
-        }
+    /** Of a message of the JSON library's what concerns a person: without where its own parts are. */
+    static String firstLine(String message) {
+        int internals = message.indexOf(" (start marker");
+        return (internals < 0 ? message : message.substring(0, internals))
+                .lines()
+                .findFirst()
+                .orElse("");
     }
 }

@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code demo}: a simulated link, distilled and explained. */
@@ -50,10 +51,16 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        LinkModel model = NamedLink.METRO.model();
+        long pulses;
+        try {
+            kernels.requireValid();
+            pulses = model.pulsesForKeyBits(keyBits);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
         PrintWriter to = spec.commandLine().getOut();
         Path directory = out == null ? Files.createTempDirectory("qdistill-demo-") : Files.createDirectories(out);
-        LinkModel model = NamedLink.METRO.model();
-        long pulses = model.pulsesForKeyBits(keyBits);
         long used = seed == null ? System.nanoTime() : seed;
         to.printf(
                 Locale.ROOT,

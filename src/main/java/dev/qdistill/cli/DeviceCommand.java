@@ -26,11 +26,13 @@ import dev.qdistill.wire.v1.StatusResponse;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Base64;
@@ -344,6 +346,9 @@ final class DeviceCommand {
                             + (s.getProblem().isEmpty() ? " is over" : " ended: " + s.getProblem()));
                 }
                 out().flush();
+                if (System.out.checkError()) {
+                    break; // nobody reads any more
+                }
             }
             return ExitCode.OK;
         }
@@ -379,11 +384,11 @@ final class DeviceCommand {
 
         @Override
         int run(DeviceClient client) {
-            if (!out.toString().equals("-") && Files.exists(out)) {
+            if (!out.toString().equals("-") && Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
                 throw new KeyStoreException(out, "it exists already; nothing is overwritten");
             }
             // Whether it can be written is known before a key is taken.
-            try (ByteTarget target = ByteTarget.open(out)) {
+            try (ByteTarget target = open()) {
                 KeysResponse keys = ids.isEmpty()
                         ? client.calls()
                                 .newKeys(NewKeysRequest.newBuilder()
@@ -397,13 +402,25 @@ final class DeviceCommand {
                                         .addAllKeyIds(ids)
                                         .build());
                 byte[] text = container(keys);
-                target.write(MemorySegment.ofArray(text));
-                target.commit();
-                Arrays.fill(text, (byte) 0);
+                try {
+                    target.write(MemorySegment.ofArray(text));
+                    target.commit();
+                } finally {
+                    Arrays.fill(text, (byte) 0);
+                }
             } catch (IOException e) {
-                throw new KeyStoreException(out, "the keys cannot be written, and are lost: " + e.getMessage());
+                throw new KeyStoreException(
+                        out, "the keys cannot be written, and are lost: " + KeyStoreException.reason(e));
             }
             return ExitCode.OK;
+        }
+
+        private ByteTarget open() {
+            try {
+                return ByteTarget.open(out);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         private static byte[] container(KeysResponse keys) {

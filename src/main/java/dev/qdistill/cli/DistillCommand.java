@@ -100,6 +100,9 @@ final class DistillCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (page != null) {
+            AtomicFile.requirePossible(page); // before the work, not after it
+        }
         Settings settings;
         try {
             kernels.requireValid();

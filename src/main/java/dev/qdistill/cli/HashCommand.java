@@ -139,7 +139,11 @@ final class HashCommand implements Callable<Integer> {
     @Mixin
     private OffloadOptions offload = new OffloadOptions();
 
-    @Option(names = "--threads", paramLabel = "T", description = "threads for a block. Default: all cores")
+    @Option(
+            names = "--threads",
+            paramLabel = "T",
+            converter = ThreadCount.class,
+            description = "threads for a block. Default: all cores")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Mixin
@@ -153,9 +157,6 @@ final class HashCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         long outputBits = outputBits();
-        if (threads < 1) {
-            throw usage("At least one thread, not " + threads);
-        }
         if (maximumBlocks < 1) {
             throw usage("At least one block, not " + maximumBlocks);
         }
@@ -189,6 +190,7 @@ final class HashCommand implements Callable<Integer> {
         Path seedPath = seedFile != null
                 ? seedFile
                 : seedOut != null ? seedOut : out.resolveSibling(out.getFileName() + ".seed");
+        requireDifferent(seedPath);
         long buffers = BitString.paddedBytes(seedBits)
                 + BitString.paddedBytes(inputBits)
                 + BitString.paddedBytes(outputBits)
@@ -246,6 +248,20 @@ final class HashCommand implements Callable<Integer> {
     private double bitsToHash() throws IOException {
         double available = Files.isRegularFile(in) ? 8.0 * Files.size(in) : Double.POSITIVE_INFINITY;
         return Math.min(available, (double) maximumBlocks * inputBits);
+    }
+
+    /** Neither what is read nor the other file is to be overwritten. */
+    private void requireDifferent(Path seedPath) throws IOException {
+        boolean seedIsNew = seedFile == null;
+        if (same(out, in) || same(out, seedPath) || seedIsNew && same(seedPath, in)) {
+            throw usage("--in, --out and the seed's file must be different files");
+        }
+    }
+
+    private static boolean same(Path one, Path other) throws IOException {
+        return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize())
+                        && !one.toString().equals("-")
+                || Files.exists(one) && Files.exists(other) && Files.isSameFile(one, other);
     }
 
     private long outputBits() {

@@ -16,7 +16,11 @@ final class KernelOptions {
     @Mixin
     private OffloadOptions offload = new OffloadOptions();
 
-    @Option(names = "--threads", paramLabel = "N", description = "threads for parallel work; default: all cores")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            converter = ThreadCount.class,
+            description = "threads for parallel work; default: all cores")
     int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(
@@ -36,13 +40,10 @@ final class KernelOptions {
     @Mixin
     MemoryOption memory = new MemoryOption();
 
-    /** @throws IllegalArgumentException if there is no thread, or two sources of random bits */
+    /** @throws IllegalArgumentException if there are two sources of random bits */
     void requireValid() {
         if (testSeed != null && entropy != null) {
             throw new IllegalArgumentException("--entropy and --test-seed exclude each other");
-        }
-        if (threads < 1) {
-            throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
         }
     }
 

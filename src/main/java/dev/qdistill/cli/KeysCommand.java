@@ -16,6 +16,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -126,6 +127,9 @@ final class KeysCommand {
             ArrayNode lines = root.putArray("ledger");
             boolean first = true;
             for (Path path : stores(directory)) {
+                if (!Files.isDirectory(path)) {
+                    throw new KeyStoreException(path, "no such directory");
+                }
                 if (!IndexedKeyStore.isIndexed(path)) {
                     throw new KeyStoreException(path, "no index, so no ledger: no agent has used this store");
                 }
@@ -218,7 +222,7 @@ final class KeysCommand {
                     .findFirst()
                     .orElse(stores.getFirst());
             if (IndexedKeyStore.isIndexed(with)) {
-                if (!out.equals("-") && Files.exists(Path.of(out))) {
+                if (!out.equals("-") && Files.exists(Path.of(out), LinkOption.NOFOLLOW_LINKS)) {
                     throw new KeyStoreException(Path.of(out), "it exists already; nothing is overwritten");
                 }
                 try (IndexedKeyStore store = IndexedKeyStore.openBeside(with);
@@ -253,7 +257,8 @@ final class KeysCommand {
             try (FileOutputStream stdout = new FileOutputStream(FileDescriptor.out)) {
                 format.write(key, stdout.getChannel());
             } catch (IOException e) {
-                throw new KeyStoreException(Path.of("standard output"), "cannot write the key: " + e.getMessage());
+                throw new KeyStoreException(
+                        Path.of("standard output"), "cannot write the key: " + KeyStoreException.reason(e));
             }
         }
     }
@@ -269,7 +274,7 @@ final class KeysCommand {
             List<Path> stores = below.filter(KeyStore::exists).sorted().toList();
             return stores.isEmpty() ? List.of(directory) : stores;
         } catch (IOException e) {
-            throw new KeyStoreException(directory, "cannot be listed: " + e.getMessage());
+            throw new KeyStoreException(directory, "cannot be listed: " + KeyStoreException.reason(e));
         }
     }
 

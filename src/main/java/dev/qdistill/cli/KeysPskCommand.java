@@ -3,6 +3,7 @@ package dev.qdistill.cli;
 import dev.qdistill.amplify.EntropySource;
 import dev.qdistill.auth.PadPool;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -104,9 +105,14 @@ final class KeysPskCommand implements Callable<Integer> {
         if (make == null
                 || make.link.isBlank()
                 || make.link.contains("/")
+                || make.link.chars().anyMatch(Character::isISOControl)
+                || make.link.getBytes(StandardCharsets.UTF_8).length > PadPool.MAX_LINK_BYTES
                 || make.blocks < 1
-                || make.blocks > 500_000) {
-            throw new ParameterException(spec.commandLine(), "--link is a name without /, --blocks 1 to 500000");
+                || make.blocks > PadPool.MAX_BLOCKS) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--link is a name of 1 to " + PadPool.MAX_LINK_BYTES + " bytes without / and control characters,"
+                            + " --blocks 1 to " + PadPool.MAX_BLOCKS);
         }
         Files.createDirectories(make.out);
         Path alice = make.out.resolve(make.link + ".alice.qpad");

@@ -16,7 +16,6 @@ import dev.qdistill.dump.Role;
 import dev.qdistill.keystore.IndexedKeyStore;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.BlockSummary;
-import dev.qdistill.link.CodeChoice;
 import dev.qdistill.link.Settings;
 import dev.qdistill.report.RunReport;
 import dev.qdistill.wire.Connector;
@@ -113,12 +112,6 @@ final class LinkCommand implements Callable<Integer> {
         private Path authority;
     }
 
-    @Option(
-            names = "--block-pulses",
-            paramLabel = "N",
-            description = "pulses of a block, fixed beforehand; default: the whole session is one block")
-    private @Nullable Long blockPulses;
-
     @Option(names = "--window", paramLabel = "N", description = "blocks in flight; default: ${DEFAULT-VALUE}")
     private int window = 8;
 
@@ -141,20 +134,8 @@ final class LinkCommand implements Callable<Integer> {
                     "connections, one after another, that may end before a block begins; default: ${DEFAULT-VALUE}")
     private int attempts = 20;
 
-    @Option(names = "--epsilon-secrecy", paramLabel = "E", description = "of a block; default: ${DEFAULT-VALUE}")
-    private double epsilonSecrecy = Settings.DEFAULT.epsilonSecrecy();
-
-    @Option(names = "--epsilon-correctness", paramLabel = "E", description = "of a block; default: ${DEFAULT-VALUE}")
-    private double epsilonCorrectness = Settings.DEFAULT.epsilonCorrectness();
-
-    @Option(
-            names = "--max-qber",
-            paramLabel = "Q",
-            description = "a higher key-basis error rate gives no key; default: ${DEFAULT-VALUE}")
-    private double maximumQber = Settings.DEFAULT.maximumQber();
-
     @Mixin
-    private ProfileOptions codes = new ProfileOptions();
+    private SettingsOptions settingsOptions = new SettingsOptions();
 
     @Option(names = "--json", description = "print the report as one JSON object")
     private boolean json;
@@ -171,15 +152,7 @@ final class LinkCommand implements Callable<Integer> {
         Settings settings;
         try {
             kernels.requireValid();
-            CodeChoice choice = codes.choice(kernels.backend(), kernels.threads);
-            settings = new Settings(
-                    epsilonSecrecy,
-                    epsilonCorrectness,
-                    blockPulses == null ? Long.MAX_VALUE : blockPulses,
-                    maximumQber,
-                    Settings.DEFAULT.unequalBasisTolerance(),
-                    choice.profile(),
-                    choice.frameBits());
+            settings = settingsOptions.settings(BatchManifest.Line.EMPTY, kernels.backend(), kernels.threads);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
@@ -232,7 +205,7 @@ final class LinkCommand implements Callable<Integer> {
             }
             report(resources, run, ledger, pool, blocks, (System.nanoTime() - start) * 1e-9);
         }
-        return blocks.stream().anyMatch(b -> b.secretBits() > 0) ? ExitCode.OK : ExitCode.NO_KEY;
+        return blocks.isEmpty() || blocks.stream().anyMatch(b -> b.secretBits() > 0) ? ExitCode.OK : ExitCode.NO_KEY;
     }
 
     private void report(

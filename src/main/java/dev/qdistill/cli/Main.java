@@ -9,11 +9,19 @@ import dev.qdistill.auth.PoolException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.link.ProtocolException;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command {@code qdistill}. */
 @Command(
@@ -55,16 +63,23 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(execute(args));
+        StandardOutput out = new StandardOutput();
+        PrintStream printed = new PrintStream(new BufferedOutputStream(out, 1 << 13), false, System.out.charset());
+        System.setOut(printed);
+        int code = execute(args);
+        printed.flush();
+        System.exit(out.isLost() && code == ExitCode.OK ? out.tell() : code);
     }
 
     /** Runs one command and returns its exit code. */
     static int execute(String... args) {
         return commandLine(args)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(UUID.class, Main::id)
+                .setParameterExceptionHandler(Main::usage)
                 .setExecutionExceptionHandler((e, line, parsed) -> {
                     int code = exitCode(e);
-                    line.getErr().println("qdistill: " + (code == ExitCode.INTERNAL ? e.toString() : e.getMessage()));
+                    line.getErr().println("qdistill: " + (code == ExitCode.INTERNAL ? e.toString() : message(e)));
                     if (code == ExitCode.INTERNAL) {
                         e.printStackTrace(line.getErr());
                     }
@@ -82,6 +97,44 @@ public final class Main {
                 .toList();
         (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
         return line;
+    }
+
+    /** One line, and where there is more; a command that needs another behind it shows which there are. */
+    private static int usage(ParameterException e, String[] args) {
+        CommandLine line = e.getCommandLine();
+        PrintWriter err = line.getErr();
+        err.println("qdistill: " + String.valueOf(e.getMessage()).replaceFirst("^Error: ", ""));
+        if (args.length == 0 || "Missing required subcommand".equals(e.getMessage())) {
+            line.usage(err);
+        } else {
+            CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
+            err.println("See " + line.getCommandSpec().qualifiedName() + " --help");
+        }
+        return ExitCode.USAGE;
+    }
+
+    private static UUID id(String value) {
+        try {
+            return UUID.fromString(value);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException("'" + value + "' is no id, such as 0bc7e4bb-1114-4fc0-ba86-2caf192b8dfa");
+        }
+    }
+
+    /** What went wrong, for a person: which file, and why. */
+    static String message(Exception e) {
+        return switch (e) {
+            case UncheckedIOException u -> {
+                IOException cause = Objects.requireNonNull(u.getCause());
+                String said = String.valueOf(u.getMessage());
+                String reason = KeyStoreException.reason(cause);
+                yield said.equals(cause.toString())
+                        ? message(cause)
+                        : said + (said.endsWith(reason) ? "" : ": " + reason);
+            }
+            case FileSystemException f when f.getFile() != null -> f.getFile() + ": " + KeyStoreException.reason(f);
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     static int exitCode(Exception e) {

@@ -26,9 +26,11 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -180,9 +182,7 @@ final class OfflineRun {
         Instant now = Instant.now();
         try (KeyStore aliceStore = KeyStore.create(directory.resolve(Site.ALICE.id()));
                 KeyStore bobStore = KeyStore.create(directory.resolve(Site.BOB.id()))) {
-            for (Distiller.Pair pair : keys) {
-                requireNew(aliceStore, directory, pair.alice().summary().parameters());
-            }
+            requireNew(aliceStore, directory, keys);
             for (Distiller.Pair pair : keys) {
                 KeyRecord record = pair.alice().record(Site.ALICE, now);
                 KeyStore.addPair(
@@ -205,15 +205,20 @@ final class OfflineRun {
             to.commit();
         } catch (IOException e) {
             throw new KeyStoreException(
-                    file, "the keys are stored, but the report cannot be written: " + e.getMessage());
+                    file, "the keys are stored, but the report cannot be written: " + Main.message(e));
         }
     }
 
     /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
-    private static void requireNew(KeyStore store, Path directory, Parameters p) {
-        UUID session = p.sessionId();
+    private static void requireNew(KeyStore store, Path directory, List<Distiller.Pair> keys) {
+        Set<String> stored = new HashSet<>();
         for (KeyRecord r : store.scan().keys()) {
-            if (r.session().equals(session) && r.block() == p.block() && session.getMostSignificantBits() != 0) {
+            stored.add(r.session() + " " + r.block());
+        }
+        for (Distiller.Pair pair : keys) {
+            Parameters p = pair.alice().summary().parameters();
+            UUID session = p.sessionId();
+            if (session.getMostSignificantBits() != 0 && stored.contains(session + " " + p.block())) {
                 throw new KeyStoreException(
                         directory,
                         "there is a key of block " + p.block() + " of session " + p.session()

@@ -5,6 +5,7 @@ import dev.qdistill.accel.Backend;
 import dev.qdistill.accel.BackendChoice;
 import dev.qdistill.accel.Offload;
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -66,7 +67,7 @@ final class OffloadOptions {
         try {
             return Optional.of(Files.readAllBytes(binary));
         } catch (IOException e) {
-            throw new BadInputException(binary, "cannot be read: " + e.getMessage());
+            throw new BadInputException(binary, "cannot be read: " + KeyStoreException.reason(e));
         }
     }
 }

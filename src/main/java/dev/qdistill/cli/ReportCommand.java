@@ -1,9 +1,11 @@
 package dev.qdistill.cli;
 
 import dev.qdistill.dump.BadInputException;
+import dev.qdistill.keystore.KeyStoreException;
 import dev.qdistill.report.HtmlReport;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -90,20 +92,33 @@ final class ReportCommand implements Callable<Integer> {
                 Optional.of(summary));
     }
 
-    private static ObjectNode summary(Path directory) throws IOException {
-        return (ObjectNode)
-                json(directory.resolve("summary.json"), Files.readString(directory.resolve("summary.json")));
+    private static ObjectNode summary(Path directory) {
+        Path file = directory.resolve("summary.json");
+        ObjectNode summary = json(file, text(file));
+        if (!summary.has("secretBits")) {
+            throw new BadInputException(file, "is no report: there is no field secretBits");
+        }
+        return summary;
     }
 
-    private static JsonNode json(Path file, String text) {
+    private static String text(Path file) {
         try {
-            JsonNode node = JsonMapper.shared().readTree(text);
-            if (node instanceof ObjectNode) {
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw new BadInputException(file, "is no report: it is not UTF-8");
+        } catch (IOException e) {
+            throw new BadInputException(file, "cannot be read: " + KeyStoreException.reason(e));
+        }
+    }
+
+    private static ObjectNode json(Path file, String text) {
+        try {
+            if (JsonMapper.shared().readTree(text) instanceof ObjectNode node) {
                 return node;
             }
             throw new BadInputException(file, "is no report");
         } catch (JacksonException e) {
-            throw new BadInputException(file, "is no report: " + e.getOriginalMessage());
+            throw new BadInputException(file, "is no report: " + CountsFile.firstLine(e.getOriginalMessage()));
         }
     }
 
@@ -117,7 +132,7 @@ final class ReportCommand implements Callable<Integer> {
         int before = runs.size();
         Path journal = directory.resolve(Batch.JOURNAL);
         if (Files.exists(journal)) {
-            for (String line : Files.readAllLines(journal)) {
+            for (String line : text(journal).lines().toList()) {
                 JsonNode node = json(journal, line);
                 String name = node.path("name").asString("");
                 if (node.has("batch")) {

@@ -21,11 +21,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -44,6 +46,8 @@ import tools.jackson.databind.node.ObjectNode;
         mixinStandardHelpOptions = true)
 final class SimulateCommand implements Callable<Integer> {
     private static final long DEFAULT_KEY_BITS = 2_000_000;
+    private static final Set<String> NETWORK_OPTIONS =
+            Set.of("--network", "--scale", "--threads", "--seed", "--out", "--json");
 
     @Option(
             names = "--link",
@@ -72,7 +76,11 @@ final class SimulateCommand implements Callable<Integer> {
             defaultValue = "0.1")
     private double scale;
 
-    @Option(names = "--threads", paramLabel = "N", description = "links of a network at once; default: all cores")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            converter = ThreadCount.class,
+            description = "links of a network at once; default: all cores")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @ArgGroup
@@ -184,8 +192,25 @@ final class SimulateCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
+    /** No option is passed over in silence. */
+    private void requireFitting() {
+        for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+            String name = option.longestName();
+            if (network != null && !NETWORK_OPTIONS.contains(name)) {
+                throw new ParameterException(spec.commandLine(), name + " does not go with --network");
+            }
+            if (network == null && (name.equals("--scale") || name.equals("--threads"))) {
+                throw new ParameterException(spec.commandLine(), name + " goes with --network");
+            }
+            if (name.equals("--db-per-km") && (channel == null || channel.distanceKm == null)) {
+                throw new ParameterException(spec.commandLine(), name + " goes with --distance-km");
+            }
+        }
+    }
+
     @Override
     public Integer call() throws IOException {
+        requireFitting();
         if (network != null) {
             return network(network);
         }
@@ -222,9 +247,6 @@ final class SimulateCommand implements Callable<Integer> {
     private int network(Network.Named which) throws IOException {
         Network all;
         try {
-            if (threads < 1) {
-                throw new IllegalArgumentException("--threads is " + threads + "; 1 or more is needed");
-            }
             all = which.network(seed, scale);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);

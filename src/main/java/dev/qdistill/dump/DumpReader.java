@@ -35,20 +35,29 @@ import java.util.Optional;
  */
 public sealed interface DumpReader extends AutoCloseable permits QrawReader, TextReader, QcryptoReader, LiveDump {
     /**
+     * Requires a regular file that can be read.
+     *
+     * @throws BadInputException if it is something else
+     */
+    static void requireFile(Path file) {
+        if (!Files.exists(file)) {
+            throw new BadInputException(file, "no such file");
+        }
+        if (Files.isDirectory(file)) {
+            throw new BadInputException(file, "is a directory; a file is expected");
+        }
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+            throw new BadInputException(file, "is not a regular file that can be read");
+        }
+    }
+
+    /**
      * Opens a dump and reads its header.
      *
      * @throws BadInputException if it is not a readable file of a known format
      */
     static DumpReader open(Path file) {
-        if (!Files.exists(file)) {
-            throw new BadInputException(file, "no such file");
-        }
-        if (Files.isDirectory(file)) {
-            throw new BadInputException(file, "is a directory; a raw key dump is expected");
-        }
-        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
-            throw new BadInputException(file, "is not a regular file that can be read");
-        }
+        requireFile(file);
         FileChannel channel;
         try {
             channel = FileChannel.open(file, StandardOpenOption.READ);

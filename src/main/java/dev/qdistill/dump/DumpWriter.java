@@ -69,8 +69,10 @@ public final class DumpWriter implements AutoCloseable {
     public static DumpWriter create(Path target, DumpHeader header) {
         requireQraw(header);
         try {
-            if (Files.isDirectory(target)) {
-                throw new FileSystemException(target.toString(), null, "is a directory");
+            // A device, say, would be replaced.
+            if (Files.exists(target) && !Files.isRegularFile(target)) {
+                throw new FileSystemException(
+                        target.toString(), null, Files.isDirectory(target) ? "is a directory" : "is no regular file");
             }
             Path temporary = createTemporary(target.toAbsolutePath());
             // An interrupted program leaves no half dump either.

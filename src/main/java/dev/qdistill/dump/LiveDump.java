@@ -78,6 +78,10 @@ public final class LiveDump implements DumpReader {
             fail(new CancellationException("reading was interrupted"));
         } catch (RuntimeException e) {
             fail(e);
+        } catch (Error e) {
+            fail(new IllegalStateException(
+                    "reading " + name() + " failed", e)); // who waits for it must not wait for ever
+            throw e;
         }
     }
 

@@ -130,6 +130,7 @@ public final class QcryptoStream implements AutoCloseable {
      * @throws BadInputException if it is not a whole stream
      */
     public static QcryptoStream open(Path file) {
+        DumpReader.requireFile(file);
         SecretArena arena = new SecretArena();
         boolean done = false;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -52,7 +53,7 @@ public enum KeyExport {
         Path directory = Durable.directory(file);
         Path temporary = directory.resolve("." + file.getFileName() + ".tmp");
         try {
-            if (Files.exists(file)) {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
                 throw new KeyStoreException(file, "it exists already; nothing is overwritten");
             }
             Durable.write(temporary, channel -> write(key, channel));

@@ -1,6 +1,12 @@
 package dev.qdistill.keystore;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -30,16 +36,19 @@ public final class KeyStoreException extends RuntimeException {
         super(file + ": cannot " + doing + ": " + cause.getMessage(), cause);
     }
 
-    // The platform's messages are often just the file's name.
-    private static String reason(IOException cause) {
-        String type = cause.getClass().getSimpleName();
+    /** What went wrong with a file, without its name; the platform's messages are often just the name. */
+    public static String reason(IOException cause) {
+        if (cause instanceof FileSystemException f && f.getReason() != null) {
+            return f.getReason();
+        }
         @Nullable String message = cause.getMessage();
-        return switch (type) {
-            case "NoSuchFileException" -> "no such file or directory";
-            case "AccessDeniedException" -> "permission denied";
-            case "FileAlreadyExistsException" -> "it exists already";
-            case "NotDirectoryException" -> "not a directory";
-            default -> message == null ? type : message;
+        return switch (cause) {
+            case NoSuchFileException e -> "no such file or directory";
+            case AccessDeniedException e -> "permission denied";
+            case FileAlreadyExistsException e -> "it exists already";
+            case NotDirectoryException e -> "not a directory";
+            case DirectoryNotEmptyException e -> "the directory is not empty";
+            default -> message == null ? cause.getClass().getSimpleName() : message;
         };
     }
 }

@@ -27,6 +27,9 @@ public record Settings(
     /** The shortest that the largest frame may be. */
     public static final int LEAST_FRAME_BITS = 1 << 12;
 
+    /** The least ε_cor: tags of a block of the longest kind can be this good, not much better. */
+    public static final double LEAST_EPSILON_CORRECTNESS = 1e-29;
+
     /** ε_sec 1e-9, ε_cor 1e-15, one block, QBER to 12 %, unequal bases 50 ± 15 %, fast codes of 2^18 bits. */
     public static final Settings DEFAULT = new Settings(1e-9, 1e-15, Long.MAX_VALUE, 0.12, 0.15, Profile.FAST, 1 << 18);
 
@@ -34,6 +37,10 @@ public record Settings(
     public Settings {
         requireFraction("epsilonSecrecy", epsilonSecrecy);
         requireFraction("epsilonCorrectness", epsilonCorrectness);
+        if (epsilonCorrectness < LEAST_EPSILON_CORRECTNESS) {
+            throw new IllegalArgumentException("epsilonCorrectness is " + epsilonCorrectness + "; "
+                    + LEAST_EPSILON_CORRECTNESS + " or more is needed");
+        }
         if (blockPulses < 1) {
             throw new IllegalArgumentException("blockPulses is " + blockPulses + "; 1 or more is needed");
         }

@@ -234,7 +234,9 @@ public record RunReport(
         line(s, "sifted bits", number(t.keyBits() + t.testBits()));
         line(s, "key basis Z", bits(t.keyBits(), t.keyErrors(), t.keyQber()));
         line(s, "test basis X", bits(t.testBits(), t.testErrors(), t.testQber()));
-        line(s, "frames", number(t.frames()) + ", " + failures());
+        if (blocks.stream().anyMatch(b -> b.reconciliation().isPresent())) { // Bob knows
+            line(s, "frames", number(t.frames()) + ", " + failures());
+        }
         line(s, "leaked bits", String.format(Locale.ROOT, "%s   f = %.3f", number(t.leakedBits()), t.efficiency()));
         KeyLengthBound bound = KeyLengthBound.of(first.parameters().protocol());
         line(s, "bound", bound.title() + " (" + bound.source() + ")");
@@ -334,7 +336,7 @@ public record RunReport(
     }
 
     private static double round(double x) {
-        return Math.round(x * 1e6) * 1e-6;
+        return Math.round(x * 1e6) / 1e6;
     }
 
     private static double epochSeconds(Instant t) {

@@ -226,8 +226,12 @@ final class BatchTest {
                 "{\"name\":\"../a\",\"alice\":\"x\",\"bob\":\"y\"}|none for a directory",
                 "{\"name\":\".a\",\"alice\":\"x\",\"bob\":\"y\"}|none for a directory",
                 "{\"name\":\"a\",\"alice\":\"x\",\"bob\":\"y\",\"epsilonSecrecy\":2}|epsilonSecrecy is 2.0",
-                "not json|line 1: no JSON object",
-                "[]|line 1",
+                "{\"name\":\"a\",\"alice\":\"x\\u0000\",\"bob\":\"y\"}|line 1: Nul character not allowed",
+                "{\"name\":\"a\",\"alice\":\"x\",\"bob\":\"y\",\"frameBits\":65536.5}|line 1: the field frameBits is not what",
+                "{\"name\":\"a\",\"alice\":\"x\",\"bob\":\"y\",\"profile\":\"best\"}|line 1: the field profile is not what",
+                "not json|line 1: no JSON",
+                "{|line 1: no JSON: Unexpected end-of-input: expected close marker for Object",
+                "[]|line 1: an object is expected",
                 "{\"name\":\"a\",\"alice\":\"x\",\"bob\":\"y\"};{\"name\":\"A\",\"alice\":\"x\",\"bob\":\"y\"}|line 2",
                 "''|names no pair",
             })
@@ -235,6 +239,7 @@ final class BatchTest {
         CommandRun run = batch(manifest(lines.split(";")));
         assertEquals(3, run.code(), run.err());
         assertTrue(run.err().contains(problem), run.err());
+        assertFalse(run.err().contains("dev.qdistill") || run.err().contains("REDACTED"), run.err());
         assertFalse(Files.exists(dir.resolve("keys")));
     }
 

@@ -98,6 +98,16 @@ final class DistillCommandTest {
     }
 
     @Test
+    void aPageThatCannotComeIsSaidBeforeTheWork() {
+        for (Path page : List.of(dir, dir.resolve("none/page.html"))) {
+            CommandRun run = distill(alice, bob, "--report", page.toString());
+            assertEquals(ExitCode.STORAGE, run.code(), run.err());
+            assertTrue(run.err().startsWith("qdistill: " + page + ": "), run.err());
+            assertFalse(Files.exists(out));
+        }
+    }
+
+    @Test
     void distilsTheSameKeyForBothSitesAndReportsTheContract() throws IOException {
         CommandRun run = distill(alice, bob, "--json", "--digest");
         assertEquals(0, run.code(), run.err());

@@ -15,6 +15,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,6 +101,75 @@ class HashCommandTest {
                 "100");
         assertEquals(ExitCode.OK, Main.execute(args.toArray(String[]::new)));
         assertFalse(java.util.Arrays.equals(first, Files.readAllBytes(out)));
+    }
+
+    @Test
+    void neitherTheInputNorTheSeedIsOverwritten() throws IOException {
+        Path in = write("in", new byte[130]);
+        Path seed = write("seed", new byte[200]);
+        assertEquals(ExitCode.USAGE, run(1040, 100, in, seed, in, "lsb", "toeplitz"));
+        assertEquals(ExitCode.USAGE, run(1040, 100, in, seed, seed, "lsb", "toeplitz"));
+        Path link = Files.createSymbolicLink(dir.resolve("link"), in);
+        for (Path seedOut : List.of(in, link, dir.resolve("./new"))) {
+            CommandRun run = CommandRun.of(
+                    "hash",
+                    "--in",
+                    in.toString(),
+                    "--out",
+                    dir.resolve("new").toString(),
+                    "--seed-out",
+                    seedOut.toString(),
+                    "--input-bits",
+                    "1040",
+                    "--output-bits",
+                    "100");
+            assertEquals(ExitCode.USAGE, run.code(), run.err());
+        }
+        assertEquals(130, Files.size(in));
+        assertEquals(200, Files.size(seed));
+    }
+
+    @Test
+    void whatIsNoFileIsNotReplacedByOne() throws Exception {
+        Path pipe = dir.resolve("pipe");
+        Assumptions.assumeTrue(
+                new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0, "no mkfifo");
+        Path in = write("in", new byte[130]);
+        Path seed = write("seed", new byte[200]);
+        assertEquals(ExitCode.STORAGE, run(1040, 100, in, seed, pipe, "lsb", "toeplitz"));
+        assertEquals(ExitCode.STORAGE, run(1040, 100, in, seed, dir, "lsb", "toeplitz"));
+        assertTrue(Files.exists(pipe) && !Files.isRegularFile(pipe));
+    }
+
+    @Test
+    void aStoppedProgramLeavesNothing() throws Exception {
+        Assumptions.assumeTrue(Files.exists(Path.of("/dev/zero")), "there is no /dev/zero");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "dev.qdistill.cli.Main",
+                        "hash",
+                        "--in",
+                        "/dev/zero",
+                        "--out",
+                        dir.resolve("out").toString(),
+                        "--input-bits",
+                        "4096",
+                        "--output-bits",
+                        "64",
+                        "--backend",
+                        "scalar")
+                .redirectErrorStream(true)
+                .start();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (dir.toFile().list().length < 2 && System.nanoTime() < end) {
+            Thread.sleep(20);
+        }
+        assertEquals(2, dir.toFile().list().length, "the output and the seed are being written");
+        process.destroy();
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(0, dir.toFile().list().length);
     }
 
     @Test

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -33,6 +35,35 @@ final class KeysPskCommandTest {
         assertEquals(7, json.get("blocks").asInt());
         assertEquals(14, json.get("padsBobToAlice").asInt());
         assertEquals(0, json.get("epsilon").asDouble());
+    }
+
+    @Test
+    void whereOneFileCannotBeMadeNeitherIs() throws IOException {
+        Path bob = Files.createFile(dir.resolve("lab.bob.qpad"));
+        CommandRun run = CommandRun.of("keys", "psk", "--link", "lab", "--blocks", "7", "--out", dir.toString());
+        assertEquals(ExitCode.STORAGE, run.code());
+        assertEquals("qdistill: " + bob + ": cannot write the pre-shared key: it exists already\n", run.err());
+        assertFalse(Files.exists(dir.resolve("lab.alice.qpad")));
+        assertEquals(0, Files.size(bob));
+    }
+
+    @Test
+    void theOtherSitesFileIsNoCopyOfOnesOwn() {
+        CommandRun.of("keys", "psk", "--link", "lab", "--blocks", "7", "--out", dir.toString());
+        String pool = dir.resolve("alice/auth").toString();
+        CommandRun.of("keys", "psk", "--install", dir.resolve("lab.alice.qpad").toString(), "--pool", pool);
+        CommandRun run = CommandRun.of(
+                "keys", "psk", "--install", dir.resolve("lab.bob.qpad").toString(), "--pool", pool);
+        assertEquals(ExitCode.STORAGE, run.code());
+        assertTrue(run.err().contains("is of link lab at bob; this pool is of lab at alice"), run.err());
+    }
+
+    @Test
+    void aNameThatNoFileCanHoldIsRefused() {
+        for (String name : List.of(" ", "a\nb", "x".repeat(201))) {
+            CommandRun run = CommandRun.of("keys", "psk", "--link", name, "--out", dir.toString());
+            assertEquals(ExitCode.USAGE, run.code(), run.err());
+        }
     }
 
     @Test

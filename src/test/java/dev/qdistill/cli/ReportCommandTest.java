@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -96,15 +97,13 @@ final class ReportCommandTest {
                                 "--out",
                                 dir.resolve("page.html").toString())
                         .code());
-        Files.writeString(dir.resolve("summary.json"), "{");
-        assertEquals(
-                3,
-                CommandRun.of(
-                                "report",
-                                dir.toString(),
-                                "--out",
-                                dir.resolve("page.html").toString())
-                        .code());
+        for (String text : List.of("{", "", "[]", "null", "{}", "\u00ff")) {
+            Files.write(dir.resolve("summary.json"), text.getBytes(StandardCharsets.ISO_8859_1));
+            CommandRun run = CommandRun.of(
+                    "report", dir.toString(), "--out", dir.resolve("page.html").toString());
+            assertEquals(3, run.code(), text);
+            assertTrue(run.err().startsWith("qdistill: " + dir.resolve("summary.json") + ": is no report"), run.err());
+        }
         assertFalse(Files.exists(dir.resolve("page.html")));
     }
 

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,6 +114,13 @@ class SimulateInspectCommandTest {
             {"--distance-km", "-3"},
             {"--distance-km", "3", "--loss-db", "3"},
             {"--pulses", "3", "--duration", "3"},
+            {"--network", "trunk", "--key-bits", "1000"},
+            {"--network", "trunk", "--link", "lab"},
+            {"--network", "trunk", "--full-pulse"},
+            {"--scale", "2"},
+            {"--threads", "1"},
+            {"--db-per-km", "0.3"},
+            {"--db-per-km", "0.3", "--loss-db", "3"},
         }) {
             String[] args = Stream.concat(Stream.of("simulate", "--out", out), Stream.of(wrong))
                     .toArray(String[]::new);
@@ -124,6 +132,18 @@ class SimulateInspectCommandTest {
         assertEquals(ExitCode.USAGE, tooLong.code());
         assertTrue(tooLong.err().contains("key-basis bits in all"), tooLong.err());
         assertFalse(Files.exists(Path.of(out)));
+    }
+
+    @Test
+    void whatIsNoFileIsNotReplacedByADump() throws Exception {
+        Path pipe = directory.resolve("bob.qraw");
+        Assumptions.assumeTrue(
+                new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0, "no mkfifo");
+        CommandRun run = CommandRun.of("simulate", "--pulses", "1000", "--out", directory.toString());
+        assertEquals(ExitCode.STORAGE, run.code());
+        assertTrue(run.err().contains("is no regular file"), run.err());
+        assertFalse(Files.exists(directory.resolve("alice.qraw")));
+        assertFalse(Files.isRegularFile(pipe));
     }
 
     @Test
