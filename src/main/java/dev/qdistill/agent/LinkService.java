@@ -621,7 +621,12 @@ public final class LinkService {
         try {
             BlockReader records = p.records();
             try {
-                peer.run(records, settings(p.parameters), plan(agreed), summary -> over(p, summary));
+                peer.run(
+                        records,
+                        settings(p.parameters),
+                        plan(agreed),
+                        summary -> over(p, summary),
+                        (block, why) -> givenUp(p, block, why));
             } finally {
                 if (!p.feed.live()) {
                     records.close();
@@ -750,6 +755,25 @@ public final class LinkService {
             p.feed.block(summary);
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "Link " + link.name() + ": a feed failed", e);
+        }
+    }
+
+    private void givenUp(Pending p, long block, ProtocolException why) {
+        lock.lock();
+        try {
+            inFlight--;
+            failedBlocks++;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        metrics.failedBlock(link.name());
+        String message =
+                "Link " + link.name() + ": session " + p.session + ", block " + block + ": no key: " + why.getMessage();
+        if (why.getCause() == null) {
+            LOG.log(Level.WARNING, message);
+        } else {
+            LOG.log(Level.ERROR, message, why.getCause());
         }
     }
 

@@ -42,6 +42,14 @@ final class Alice implements Party {
     private final BitStringBuilder low = new BitStringBuilder();
     private final BitStringBuilder high = new BitStringBuilder();
     private State state = State.HELLO;
+    /** Whether it is on the disk that the block was begun. */
+    private boolean begun;
+    /** Whether Bob may have been told what makes the key. */
+    private boolean offered;
+
+    /** Whether it is this block's turn to read. */
+    private boolean reading;
+
     private int next;
     private List<UUID> supplies = List.of();
     private @Nullable BadInputException missing;
@@ -70,6 +78,7 @@ final class Alice implements Party {
 
     private void beginReading(Conversation peer) {
         turns.await(block.parameters.block());
+        reading = true;
         records.turn(block.parameters.block(), peer::waiting);
         next = records.from();
         if (!records.exhausted()) {
@@ -114,6 +123,31 @@ final class Alice implements Party {
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Bob", message, state);
+        }
+    }
+
+    @Override
+    public boolean mayGiveUp() {
+        return begun && !offered;
+    }
+
+    @Override
+    public boolean mayBeGivenUp() {
+        return switch (state) {
+            case HELLO, PROVEN, OVER -> false;
+            case DETECTIONS, MEASURED, BASES, RECONCILE, VERIFY, ERRORS, DONE -> true;
+        };
+    }
+
+    @Override
+    public void finishReading() {
+        if (reading) {
+            while (records.next(block.parameters.endPulse())) {}
+            // Before the next block may begin: in order.
+            custody.begin(block.parameters.block());
+            begun = true;
+            reading = false;
+            turns.release(block.parameters.block());
         }
     }
 
@@ -220,9 +254,7 @@ final class Alice implements Party {
             throw missing;
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
-        while (records.next(block.parameters.endPulse())) {}
-        custody.begin(block.parameters.block());
-        turns.release(block.parameters.block());
+        finishReading();
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(
@@ -298,6 +330,7 @@ final class Alice implements Party {
         BitString seed = BitString.allocate(Arena.ofAuto(), block.seedBits());
         engine.random(seed);
         long supplyBits = custody.supplyBits(block.secretBits());
+        offered = true;
         peer.send(new Message.Amplification(id, block.secretBits(), supplyBits, seed));
         block.amplify(id, supplyBits, seed);
         state = State.DONE;

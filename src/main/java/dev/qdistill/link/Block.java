@@ -74,7 +74,7 @@ final class Block implements AutoCloseable {
         detections = detected;
         if (aliceBits.length() != own.disclosed().length()
                 || bobBits.length() != own.disclosed().length()) {
-            throw new ProtocolException("the disclosed bits are " + aliceBits.length() + " and " + bobBits.length()
+            throw ProtocolException.ofBlock("the disclosed bits are " + aliceBits.length() + " and " + bobBits.length()
                     + ", but " + own.disclosed().length() + " detections are not in the key basis");
         }
         BitString peer = own.disclosed() == aliceBits ? bobBits : aliceBits;
@@ -191,7 +191,7 @@ final class Block implements AutoCloseable {
         }
         for (int k = 0; k < detected.length; k++) {
             if (errors.get(k) < 0 || errors.get(k) > detected[k]) {
-                throw new ProtocolException(
+                throw ProtocolException.ofBlock(
                         "Bob counts " + errors.get(k) + " errors in " + detected[k] + " detections");
             }
             errorCountBits += 64 - Long.numberOfLeadingZeros(detected[k]);

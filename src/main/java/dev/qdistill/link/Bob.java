@@ -44,6 +44,12 @@ final class Bob implements Party {
     private @Nullable BobReconciler reconciler;
     private List<Integer> wrongGroups = List.of();
     private long detections;
+    /** Whether it is on the disk that the block was begun. */
+    private boolean begun;
+    /** Whether it is this block's turn to read. */
+    private boolean reading;
+    /** Whether there may be a key of it on the disk. */
+    private boolean staging;
 
     /** @param adaptive whether Alice chooses the codes */
     Bob(
@@ -107,7 +113,7 @@ final class Bob implements Party {
             case Message.Abort m
             when state == State.AMPLIFY -> {
                 if (block.abort().isEmpty()) {
-                    throw new ProtocolException("Alice found no key (" + m.reason() + "), Bob did");
+                    throw ProtocolException.ofBlock("Alice found no key (" + m.reason() + "), Bob did");
                 }
                 state = State.OVER;
             }
@@ -124,6 +130,25 @@ final class Bob implements Party {
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Alice", message, state);
+        }
+    }
+
+    @Override
+    public boolean mayGiveUp() {
+        return begun && !staging;
+    }
+
+    @Override
+    public boolean mayBeGivenUp() {
+        return mayGiveUp();
+    }
+
+    @Override
+    public void finishReading() {
+        if (reading) {
+            while (records.next(block.parameters.endPulse())) {}
+            reading = false;
+            turns.release(block.parameters.block());
         }
     }
 
@@ -159,9 +184,15 @@ final class Bob implements Party {
 
     private void announceDetections(Conversation peer) {
         custody.begin(block.parameters.block());
+        begun = true;
+        reading = true;
         records.turn(block.parameters.block(), peer::waiting);
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
+            if (bits.length() + records.to() - records.from() > block.parameters.maximumDetections()) {
+                throw ProtocolException.ofBlock("the block has more detections than the "
+                        + block.parameters.maximumDetections() + " that are possible");
+            }
             records.append(bits, records.batch().bits());
             records.appendBases(bases);
             if (doubles) {
@@ -171,7 +202,7 @@ final class Bob implements Party {
             block.progress.advanced(
                     Stage.SIFT, records.dump().position(), records.dump().size());
         }
-        turns.release(block.parameters.block());
+        finishReading();
         peer.allow(bits.length());
         peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
         peer.send(peer.sign());
@@ -295,11 +326,11 @@ final class Bob implements Party {
 
     private void amplify(Message.Amplification m, Conversation peer) {
         if (block.abort().isPresent()) {
-            throw new ProtocolException(
+            throw ProtocolException.ofBlock(
                     "Alice found a key, Bob did not (" + block.abort().get() + ")");
         }
         if (m.secretBits() != block.secretBits() || m.seed().length() != block.seedBits()) {
-            throw new ProtocolException(
+            throw ProtocolException.ofBlock(
                     "Alice announces a key of " + m.secretBits() + " bits, Bob finds " + block.secretBits());
         }
         if (m.supplyBits() < 0
@@ -310,6 +341,7 @@ final class Bob implements Party {
                     + PadPool.PADS_OF_BLOCK * PadPool.KEY_BITS + " is possible");
         }
         block.amplify(m.keyId(), m.supplyBits(), m.seed());
+        staging = true;
         block.stage(custody);
         peer.send(block.outcome());
         peer.send(peer.sign());

@@ -180,6 +180,14 @@ public sealed interface Message {
     record Abort(String reason) implements Message {}
 
     /**
+     * The sender cannot finish this block, in whatever step it is; the other blocks go on. Not said by Bob once he stages his key,
+     * nor by Alice once she offers hers: from then on only the opening of a connection settles what becomes of the key.
+     *
+     * @param reason why, in a sentence
+     */
+    record GiveUp(String reason) implements Message {}
+
+    /**
      * The sender holds the key: Bob has staged it, or Alice has committed it. The sender's tag follows.
      *
      * @param keyId the id of the key

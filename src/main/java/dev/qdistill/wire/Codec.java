@@ -35,6 +35,7 @@ import dev.qdistill.wire.v1.Envelope;
 import dev.qdistill.wire.v1.ErrorCounts;
 import dev.qdistill.wire.v1.ExtensionRequest;
 import dev.qdistill.wire.v1.Extensions;
+import dev.qdistill.wire.v1.GiveUp;
 import dev.qdistill.wire.v1.Hello;
 import dev.qdistill.wire.v1.Offer;
 import dev.qdistill.wire.v1.Offered;
@@ -152,6 +153,7 @@ final class Codec {
                         .setSupplyBits(m.supplyBits())
                         .setSeed(bits(m.seed())));
             case Message.Abort m -> e.setAbort(Abort.newBuilder().setReason(m.reason()));
+            case Message.GiveUp m -> e.setGiveUp(GiveUp.newBuilder().setReason(m.reason()));
             case Message.Done m ->
                 e.setDone(Done.newBuilder().setKeyId(id(m.keyId())).setLeakedBits(m.leakedBits()));
             case Message.Reconciliation m -> encode(m.step(), e);
@@ -406,6 +408,7 @@ final class Codec {
                         id(m.getKeyId()), m.getSecretBits(), m.getSupplyBits(), bits(m.getSeed()));
             }
             case ABORT -> new Message.Abort(printable(e.getAbort().getReason()));
+            case GIVE_UP -> new Message.GiveUp(printable(e.getGiveUp().getReason()));
             case DONE ->
                 new Message.Done(id(e.getDone().getKeyId()), e.getDone().getLeakedBits());
             case BODY_NOT_SET -> throw new ProtocolException("the peer sent a message without contents");

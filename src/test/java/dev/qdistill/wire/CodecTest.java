@@ -104,6 +104,7 @@ final class CodecTest {
                 new Message.ErrorCounts(List.of(5L, 1L << 40, 0L)),
                 new Message.Amplification(UUID.randomUUID(), 12_345, 381, bits(99_999)),
                 new Message.Abort("because"),
+                new Message.GiveUp("it is too large"),
                 new Message.Done(UUID.randomUUID(), 4567)));
         for (ReconcileMessage step : List.of(
                 new ReconcileMessage.SyndromeRequest(List.of(0, 1, 2), "name-1", 17),
