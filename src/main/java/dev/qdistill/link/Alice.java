@@ -7,6 +7,7 @@ import dev.qdistill.dump.Column;
 import dev.qdistill.dump.RecordBatch;
 import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.AliceReconciler;
+import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.sift.Intensities;
 import java.lang.foreign.Arena;
@@ -23,6 +24,7 @@ final class Alice implements Party {
         HELLO,
         DETECTIONS,
         MEASURED,
+        ANNOUNCED,
         BASES,
         RECONCILE,
         VERIFY,
@@ -53,8 +55,15 @@ final class Alice implements Party {
     private int next;
     private List<UUID> supplies = List.of();
     private @Nullable BadInputException missing;
+    private @Nullable BitString own;
     private @Nullable BitString announcedBases;
     private @Nullable Intensities intensities;
+    private Message.@Nullable BobBases hisBases;
+    private @Nullable SiftedBlock sifted;
+    /** Bob's disclosed bits, as far as he has said them. */
+    private @Nullable BitString hisBits;
+
+    private boolean beyond;
     private @Nullable AliceReconciler reconciler;
 
     Alice(
@@ -98,12 +107,13 @@ final class Alice implements Party {
             }
             case Message.Detections m when state == State.DETECTIONS -> match(m.pulses());
             case Message.EndOfMeasurement m when state == State.DETECTIONS -> measured(m, peer);
+            case Message.BobBases m when state == State.MEASURED -> take(m);
             case Message.Authentication m
-            when state == State.MEASURED -> {
+            when state == State.ANNOUNCED -> {
                 peer.verify(m);
                 announceBases(peer);
             }
-            case Message.BobBases m when state == State.BASES -> sift(m, peer);
+            case Message.BobBits m when state == State.BASES -> take(m);
             case Message.Reconciliation m when state == State.RECONCILE -> reconcile(m, peer);
             case Message.Verified m when state == State.VERIFY -> publishWrongGroups(m, peer);
             case Message.ErrorCounts m when state == State.ERRORS -> decide(m, peer);
@@ -135,7 +145,7 @@ final class Alice implements Party {
     public boolean mayBeGivenUp() {
         return switch (state) {
             case HELLO, PROVEN, OVER -> false;
-            case DETECTIONS, MEASURED, BASES, RECONCILE, VERIFY, ERRORS, DONE -> true;
+            case DETECTIONS, MEASURED, ANNOUNCED, BASES, RECONCILE, VERIFY, ERRORS, DONE -> true;
         };
     }
 
@@ -170,6 +180,9 @@ final class Alice implements Party {
         bases.close();
         low.close();
         high.close();
+        if (own != null) {
+            own.close();
+        }
         if (announcedBases != null) {
             announcedBases.close();
         }
@@ -248,6 +261,17 @@ final class Alice implements Party {
         state = State.MEASURED;
     }
 
+    /** Not looked at before his tag over it is checked. */
+    private void take(Message.BobBases m) {
+        if (missing == null && m.bases().length() != bits.length()
+                || m.bases().bitCount() != m.bits().length()) {
+            throw new ProtocolException("Bob announced " + m.bases().length() + " bases and "
+                    + m.bits().length() + " bits for " + bits.length() + " detections");
+        }
+        hisBases = m;
+        state = State.ANNOUNCED;
+    }
+
     private void announceBases(Conversation peer) {
         custody.peerSupplies(supplies);
         if (missing != null) {
@@ -255,13 +279,14 @@ final class Alice implements Party {
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
         finishReading();
+        own = bits.build();
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(
                 Block.publicCopy(announcedBases),
                 plane(intensities.low(), block.parameters.intensityPlanes() > 0),
                 plane(intensities.high(), block.parameters.intensityPlanes() > 1)));
-        state = State.BASES;
+        sift(peer);
     }
 
     /** A plane that is zero with so few intensities is not sent. */
@@ -269,22 +294,55 @@ final class Alice implements Party {
         return sent ? Block.publicCopy(plane) : BitString.allocate(Arena.ofAuto(), 0);
     }
 
-    private void sift(Message.BobBases m, Conversation peer) {
-        try (BitString own = bits.build();
+    /** His bases and test bits are here, so all is said that does not wait for him. */
+    private void sift(Conversation peer) {
+        Message.BobBases his = Objects.requireNonNull(hisBases);
+        try (BitString all = Objects.requireNonNull(own);
                 BitString ownBases = Objects.requireNonNull(announcedBases);
                 Intensities ownIntensities = Objects.requireNonNull(intensities)) {
-            SiftedBlock sifted = SiftedBlock.of(own, ownBases, m.bases(), ownIntensities);
-            peer.send(new Message.AliceBits(Block.publicCopy(sifted.disclosed())));
-            block.sifted(sifted, own.length(), sifted.disclosed(), m.bits());
+            SiftedBlock both = SiftedBlock.of(all, ownBases, his.bases(), ownIntensities);
+            sifted = both;
+            peer.send(new Message.AliceBits(Block.publicCopy(both.disclosed())));
+            BitString disclosed =
+                    BitString.allocate(Arena.ofAuto(), both.disclosed().length());
+            try (BitString bobUsedX = both.aliceAlone()) {
+                bobUsedX.invert();
+                disclosed.expand(bobUsedX, his.bits());
+            }
+            hisBits = disclosed;
+            block.sifted(both, all.length(), disclosed);
         }
-        if (block.beyondEveryCode()) {
-            state = State.OVER;
-            return;
+        hisBases = null;
+        beyond = block.beyondEveryCode();
+        if (!beyond) {
+            block.clock.enter(Stage.RECONCILE);
+            AliceReconciler r = new AliceReconciler(
+                    block.key(), block.parameters.frameBits(), engine.codes(), engine.backend(), engine.workers());
+            reconciler = r;
+            // What Bob asks for first follows from what both know.
+            BobReconciler.first(
+                            block.key().length(),
+                            block.expected(),
+                            block.parameters.frameBits(),
+                            engine.codes(),
+                            block.parameters.profile())
+                    .ifPresent(request -> peer.send(new Message.Reconciliation(r.answer(request))));
         }
-        block.clock.enter(Stage.RECONCILE);
-        reconciler = new AliceReconciler(
-                block.key(), block.parameters.frameBits(), engine.codes(), engine.backend(), engine.workers());
-        state = State.RECONCILE;
+        state = State.BASES;
+    }
+
+    private void take(Message.BobBits m) {
+        SiftedBlock both = Objects.requireNonNull(sifted);
+        BitString his = Objects.requireNonNull(hisBits);
+        try (BitString alone = both.aliceAlone()) {
+            if (alone.bitCount() != m.bits().length()) {
+                throw ProtocolException.ofBlock("Bob disclosed " + m.bits().length()
+                        + " bits where Alice alone used X, in " + alone.bitCount() + " detections");
+            }
+            his.expand(alone, m.bits());
+        }
+        block.disclosed(both.disclosed(), his);
+        state = beyond ? State.OVER : State.RECONCILE;
     }
 
     private void reconcile(Message.Reconciliation m, Conversation peer) {

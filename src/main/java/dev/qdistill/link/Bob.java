@@ -6,7 +6,7 @@ import dev.qdistill.bits.BitStringBuilder;
 import dev.qdistill.dump.Column;
 import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.BobReconciler;
-import dev.qdistill.reconcile.QberEstimate;
+import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
 import dev.qdistill.sift.Intensities;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -39,6 +39,8 @@ final class Bob implements Party {
     private final BitStringBuilder bases = new BitStringBuilder();
     private final BitStringBuilder doubleClicks = new BitStringBuilder();
     private State state = State.HELLO;
+    private @Nullable BitString own;
+    private @Nullable BitString ownBases;
     private @Nullable SiftedBlock sifted;
     private @Nullable BitString raw;
     private @Nullable BobReconciler reconciler;
@@ -97,7 +99,7 @@ final class Bob implements Party {
                 announceDetections(peer);
                 state = State.ALICE_BASES;
             }
-            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m, peer);
+            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m);
             case Message.AliceBits m when state == State.ALICE_BITS -> beginReconciliation(m, peer);
             case Message.Reconciliation m
             when state == State.RECONCILE -> {
@@ -170,6 +172,12 @@ final class Bob implements Party {
         bits.close();
         bases.close();
         doubleClicks.close();
+        if (own != null) {
+            own.close();
+        }
+        if (ownBases != null) {
+            ownBases.close();
+        }
         if (sifted != null) {
             sifted.close();
         }
@@ -205,7 +213,23 @@ final class Bob implements Party {
         finishReading();
         peer.allow(bits.length());
         peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
+        announceBases(peer);
         peer.send(peer.sign());
+    }
+
+    /** His measurement is over, so that he may: only Alice's bases must wait until she knows. */
+    private void announceBases(Conversation peer) {
+        BitString all = bits.build();
+        BitString used = bases.build();
+        own = all;
+        ownBases = used;
+        try (BitString doubles = doubleClicks.build()) {
+            assignDoubleClicks(all, doubles);
+        }
+        detections = all.length();
+        try (BitString test = all.compress(used)) {
+            peer.send(new Message.BobBases(Block.publicCopy(used), Block.publicCopy(test)));
+        }
     }
 
     /** A double click gets a random bit (rule of squashing); whatever the device wrote is not used. */
@@ -219,21 +243,17 @@ final class Bob implements Party {
         }
     }
 
-    private void sift(Message.AliceBases m, Conversation peer) {
-        try (BitString own = bits.build();
-                BitString ownBases = bases.build();
-                BitString doubles = doubleClicks.build()) {
-            assignDoubleClicks(own, doubles);
-            if (m.bases().length() != own.length()) {
+    private void sift(Message.AliceBases m) {
+        try (BitString all = Objects.requireNonNull(own);
+                BitString used = Objects.requireNonNull(ownBases)) {
+            if (m.bases().length() != detections) {
                 throw new ProtocolException(
-                        "Alice announced " + m.bases().length() + " bases for " + own.length() + " detections");
+                        "Alice announced " + m.bases().length() + " bases for " + detections + " detections");
             }
-            detections = own.length();
             Intensities intensities = new Intensities(
                     plane(m.intensityLow(), block.parameters.intensityPlanes() > 0),
                     plane(m.intensityHigh(), block.parameters.intensityPlanes() > 1));
-            sifted = SiftedBlock.of(own, m.bases(), ownBases, intensities);
-            peer.send(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
+            sifted = SiftedBlock.of(all, m.bases(), used, intensities);
         }
         state = State.ALICE_BITS;
     }
@@ -247,8 +267,13 @@ final class Bob implements Party {
     }
 
     private void beginReconciliation(Message.AliceBits m, Conversation peer) {
-        SiftedBlock own = Objects.requireNonNull(sifted);
-        block.sifted(own, detections, m.bits(), own.disclosed());
+        SiftedBlock both = Objects.requireNonNull(sifted);
+        block.sifted(both, detections, m.bits());
+        block.disclosed(m.bits(), both.disclosed());
+        try (BitString alone = both.aliceAlone();
+                BitString rest = both.disclosed().compress(alone)) {
+            peer.send(new Message.BobBits(Block.publicCopy(rest)));
+        }
         if (block.beyondEveryCode()) {
             state = State.OVER;
             return;
@@ -257,7 +282,7 @@ final class Bob implements Party {
         raw = block.key().copy();
         reconciler = new BobReconciler(
                 block.key(),
-                QberEstimate.fromSample(block.testErrors(), block.testBits()),
+                block.expected(),
                 block.parameters.frameBits(),
                 engine.codes(),
                 block.parameters.profile(),
@@ -267,7 +292,12 @@ final class Bob implements Party {
                 done -> block.progress.advanced(
                         Stage.RECONCILE, done, block.key().length()));
         state = State.RECONCILE;
-        reconciler.start(step -> peer.send(new Message.Reconciliation(step)));
+        reconciler.start(step -> {
+            // Alice knows what he wants first, and has sent it already.
+            if (!(step instanceof SyndromeRequest)) {
+                peer.send(new Message.Reconciliation(step));
+            }
+        });
     }
 
     private void verify(Message.Verification m, Conversation peer) {

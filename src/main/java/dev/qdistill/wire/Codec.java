@@ -23,6 +23,7 @@ import dev.qdistill.wire.v1.AliceBits;
 import dev.qdistill.wire.v1.Amplification;
 import dev.qdistill.wire.v1.Bits;
 import dev.qdistill.wire.v1.BobBases;
+import dev.qdistill.wire.v1.BobBits;
 import dev.qdistill.wire.v1.CascadePass;
 import dev.qdistill.wire.v1.CascadeStart;
 import dev.qdistill.wire.v1.Choice;
@@ -137,8 +138,9 @@ final class Codec {
                         .setIntensityLow(bits(m.intensityLow()))
                         .setIntensityHigh(bits(m.intensityHigh())));
             case Message.BobBases m ->
-                e.setBobBases(BobBases.newBuilder().setBases(bits(m.bases())).setBits(bits(m.bits())));
+                e.setBobBases(BobBases.newBuilder().setBases(bits(m.bases())).setTestBits(bits(m.bits())));
             case Message.AliceBits m -> e.setAliceBits(AliceBits.newBuilder().setBits(bits(m.bits())));
+            case Message.BobBits m -> e.setBobBits(BobBits.newBuilder().setBits(bits(m.bits())));
             case Message.Verification m -> e.setVerification(verification(m));
             case Message.Verified m -> e.setVerified(Verified.newBuilder().addAllWrongGroups(m.wrongGroups()));
             case Message.WrongGroups m ->
@@ -391,8 +393,9 @@ final class Codec {
             }
             case BOB_BASES ->
                 new Message.BobBases(
-                        bits(e.getBobBases().getBases()), bits(e.getBobBases().getBits()));
+                        bits(e.getBobBases().getBases()), bits(e.getBobBases().getTestBits()));
             case ALICE_BITS -> new Message.AliceBits(bits(e.getAliceBits().getBits()));
+            case BOB_BITS -> new Message.BobBits(bits(e.getBobBits().getBits()));
             case VERIFICATION -> verification(e.getVerification());
             case VERIFIED -> new Message.Verified(numbers(e.getVerified().getWrongGroupsList()));
             case WRONG_GROUPS ->

@@ -23,11 +23,15 @@ import dev.qdistill.simulate.Simulator;
 import dev.qdistill.simulate.Source;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -107,8 +111,14 @@ final class LinkTest {
 
     /** Somebody on the way sees a message of a conversation. */
     @FunctionalInterface
-    private interface Change {
+    interface Change {
         Message apply(long conversation, Message message);
+
+        /** A message has come. */
+        default void heard(long conversation, Message message) {}
+
+        /** The peer's tag is about to be checked. */
+        default void checking(long conversation) {}
     }
 
     /** Runs a session; {@code toBob} and {@code toAlice} see every message on its way. */
@@ -249,7 +259,9 @@ final class LinkTest {
 
         @Override
         public Message receive() {
-            return behind.receive();
+            Message message = behind.receive();
+            change.heard(number, message);
+            return message;
         }
 
         @Override
@@ -269,6 +281,7 @@ final class LinkTest {
 
         @Override
         public void verify(Message.Authentication tag) {
+            change.checking(number);
             behind.verify(tag);
         }
 
@@ -470,12 +483,78 @@ final class LinkTest {
     @Test
     void aKeyThatIsInDoubtIsNotGivenUp() {
         Change none = (n, m) -> m;
-        // Bob has staged his; Alice says what she may not any more.
-        Broken e = assertThrows(
-                Broken.class,
+        // Bob has staged his; Alice says what she may not any more, and may well be over before he sees it.
+        Throwable e = assertThrows(
+                Throwable.class,
                 () -> runFive(
                         (n, m) -> n == 2 && m instanceof Message.Done ? new Message.GiveUp("no") : m, none, 1 << 26));
-        assertTrue(String.valueOf(e.bobFailure).contains("GiveUp"), String.valueOf(e));
+        assertTrue(String.valueOf(e.getMessage()).contains("GiveUp"), String.valueOf(e));
+    }
+
+    /** One end's messages of each block: how many ways lie between them and the block's begin, one after another. */
+    private static final class Ways implements Change {
+        private final Map<Message, Integer> sent;
+        private final Map<Long, Integer> heard = new ConcurrentHashMap<>();
+
+        Ways(Map<Message, Integer> sent) {
+            this.sent = sent;
+        }
+
+        @Override
+        public Message apply(long conversation, Message message) {
+            // The empty tag is one object for all; it goes with the message before it.
+            if (!(message instanceof Message.Authentication)) {
+                sent.put(message, 1 + heard.getOrDefault(conversation, 0));
+            }
+            return message;
+        }
+
+        @Override
+        public void heard(long conversation, Message message) {
+            heard.merge(conversation, sent.getOrDefault(message, 0), Math::max);
+        }
+    }
+
+    @Test
+    void aBlockWithoutTroubleTakesEightWaysFromItsLastDetection() {
+        Map<Message, Integer> sent = Collections.synchronizedMap(new IdentityHashMap<>());
+        Ways atAlice = new Ways(sent);
+        Ways atBob = new Ways(sent);
+        Keys keys = runFive(atAlice, atBob, 1 << 26);
+        assertEquals(5, keys.alice().size());
+        // One more for Hello, which goes out before the block's raw data are there.
+        List<Integer> ways = new ArrayList<>();
+        for (DistilledBlock b : keys.bob()) {
+            if (b.summary().reconciliation().orElseThrow().firstFailures() == 0) {
+                ways.add(atBob.heard.get(b.summary().parameters().block()));
+            }
+        }
+        // Frames of two lengths take two more.
+        assertEquals(1 + 8, Collections.min(ways), ways.toString());
+        assertTrue(Collections.max(ways) <= 1 + 10, ways.toString());
+    }
+
+    @Test
+    void aliceSaysNothingThatDependsOnBasesBeforeBobsTagIsChecked() {
+        List<String> said = Collections.synchronizedList(new ArrayList<>());
+        Change atAlice = new Change() {
+            @Override
+            public Message apply(long conversation, Message message) {
+                if (conversation == 2) {
+                    said.add(message.getClass().getSimpleName());
+                }
+                return message;
+            }
+
+            @Override
+            public void checking(long conversation) {
+                if (conversation == 2) {
+                    throw new IllegalStateException("the tag does not fit");
+                }
+            }
+        };
+        assertThrows(Broken.class, () -> runFive(atAlice, (n, m) -> m, 1 << 26));
+        assertEquals(List.of("Hello"), said);
     }
 
     @Test

@@ -96,6 +96,7 @@ final class CodecTest {
                 new Message.EndOfMeasurement(99_999, List.of(new UUID(8, 8))),
                 new Message.AliceBases(bits(1001), bits(1001), bits(1001)),
                 new Message.BobBases(bits(77), bits(0)),
+                new Message.BobBits(bits(5)),
                 new Message.AliceBits(bits(64)),
                 new Message.Verification(bits(303), List.of(bits(51), bits(51), bits(51))),
                 new Message.Verification(bits(303), List.of()),
