@@ -25,6 +25,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 
 /**
  * The service at one end of one or more links: the links, a key store, key delivery to applications, the operator's port.
@@ -39,6 +40,7 @@ public final class Agent implements AutoCloseable {
     private final AgentConfiguration configuration;
     private final Site site;
     private final IndexedKeyStore store;
+    private final LongSupplier nanoTime;
     private final AgentMetrics metrics = new AgentMetrics();
     private final Readiness readiness = new Readiness();
     private final AtomicReference<Optional<String>> storeProblem = new AtomicReference<>(Optional.empty());
@@ -49,7 +51,8 @@ public final class Agent implements AutoCloseable {
     private OptionalInt operationsPort = OptionalInt.empty();
     private boolean closing;
 
-    private Agent(AgentConfiguration configuration, Site site, IndexedKeyStore store) {
+    private Agent(AgentConfiguration configuration, Site site, IndexedKeyStore store, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
         this.configuration = configuration;
         this.site = site;
         this.store = store;
@@ -63,8 +66,13 @@ public final class Agent implements AutoCloseable {
      * @throws KeyStoreException if the key store cannot be opened
      */
     public static Agent start(AgentConfiguration configuration, Site site) {
+        return start(configuration, site, System::nanoTime);
+    }
+
+    /** @param nanoTime what sessions are timed by */
+    static Agent start(AgentConfiguration configuration, Site site, LongSupplier nanoTime) {
         IndexedKeyStore store = IndexedKeyStore.open(configuration.keyStore(), configuration.limits());
-        Agent agent = new Agent(configuration, site, store);
+        Agent agent = new Agent(configuration, site, store, nanoTime);
         agent.open.push(store);
         try {
             agent.begin();
@@ -138,7 +146,8 @@ public final class Agent implements AutoCloseable {
             links.values().forEach(LinkService::close);
         });
         for (Link link : configuration.links()) {
-            LinkService service = LinkService.start(link, site, resources.engine(), store, metrics, this::rate);
+            LinkService service =
+                    LinkService.start(link, site, resources.engine(), store, metrics, this::rate, nanoTime);
             links.put(link.name(), service);
             readiness.add("link " + link.name(), service::problem);
         }
