@@ -47,6 +47,7 @@ public final class Agent implements AutoCloseable {
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Map<String, LinkService> links = new LinkedHashMap<>();
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile Optional<DeviceStreams> devices = Optional.empty();
     private OptionalInt deliveryPort = OptionalInt.empty();
     private OptionalInt operationsPort = OptionalInt.empty();
     private boolean closing;
@@ -185,6 +186,9 @@ public final class Agent implements AutoCloseable {
                 .or(() -> configuration.delivery().map(AgentConfiguration.Delivery::auditLog))
                 .map(file -> new AuditLog(file, InstantSource.system()));
         DeviceKeys keys = new DeviceKeys(configuration, store, audit, metrics);
+        DeviceStreams streams = new DeviceStreams(rules.silence(), InstantSource.system());
+        devices = Optional.of(streams);
+        links.keySet().forEach(name -> readiness.add("link " + name + " (device)", () -> streams.problem(name)));
         return new DeviceSocket(
                 rules,
                 new DeviceService(
@@ -203,7 +207,8 @@ public final class Agent implements AutoCloseable {
                         },
                         store,
                         keys,
-                        new DeviceResults(InstantSource.system())));
+                        new DeviceResults(InstantSource.system()),
+                        streams));
     }
 
     // A store of the other site's keys would hand out the other site's halves.
@@ -223,6 +228,10 @@ public final class Agent implements AutoCloseable {
         try {
             store.maintain();
             links.values().forEach(LinkService::upkeep);
+            devices.ifPresent(streams -> links.keySet().forEach(name -> {
+                streams.look(name);
+                metrics.device(name, streams.state(name));
+            }));
             metrics.store(store, configuration.links().stream().map(Link::name).toList());
             storeProblem.set(Optional.empty());
         } catch (KeyStoreException e) {
