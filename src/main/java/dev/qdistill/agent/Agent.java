@@ -25,6 +25,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 
 /**
  * The service at one end of one or more links: the links, a key store, key delivery to applications, the operator's port.
@@ -39,17 +40,20 @@ public final class Agent implements AutoCloseable {
     private final AgentConfiguration configuration;
     private final Site site;
     private final IndexedKeyStore store;
+    private final LongSupplier nanoTime;
     private final AgentMetrics metrics = new AgentMetrics();
     private final Readiness readiness = new Readiness();
     private final AtomicReference<Optional<String>> storeProblem = new AtomicReference<>(Optional.empty());
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Map<String, LinkService> links = new LinkedHashMap<>();
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile Optional<DeviceStreams> devices = Optional.empty();
     private OptionalInt deliveryPort = OptionalInt.empty();
     private OptionalInt operationsPort = OptionalInt.empty();
     private boolean closing;
 
-    private Agent(AgentConfiguration configuration, Site site, IndexedKeyStore store) {
+    private Agent(AgentConfiguration configuration, Site site, IndexedKeyStore store, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
         this.configuration = configuration;
         this.site = site;
         this.store = store;
@@ -63,8 +67,13 @@ public final class Agent implements AutoCloseable {
      * @throws KeyStoreException if the key store cannot be opened
      */
     public static Agent start(AgentConfiguration configuration, Site site) {
+        return start(configuration, site, System::nanoTime);
+    }
+
+    /** @param nanoTime what sessions are timed by */
+    static Agent start(AgentConfiguration configuration, Site site, LongSupplier nanoTime) {
         IndexedKeyStore store = IndexedKeyStore.open(configuration.keyStore(), configuration.limits());
-        Agent agent = new Agent(configuration, site, store);
+        Agent agent = new Agent(configuration, site, store, nanoTime);
         agent.open.push(store);
         try {
             agent.begin();
@@ -139,7 +148,8 @@ public final class Agent implements AutoCloseable {
             links.values().forEach(LinkService::close);
         });
         for (Link link : configuration.links()) {
-            LinkService service = LinkService.start(link, site, resources.engine(), store, metrics, this::rate);
+            LinkService service =
+                    LinkService.start(link, site, resources.engine(), store, metrics, this::rate, nanoTime);
             links.put(link.name(), service);
             readiness.add("link " + link.name(), service::problem);
         }
@@ -177,6 +187,9 @@ public final class Agent implements AutoCloseable {
                 .or(() -> configuration.delivery().map(AgentConfiguration.Delivery::auditLog))
                 .map(file -> new AuditLog(file, InstantSource.system()));
         DeviceKeys keys = new DeviceKeys(configuration, store, audit, metrics);
+        DeviceStreams streams = new DeviceStreams(rules.silence(), InstantSource.system());
+        devices = Optional.of(streams);
+        links.keySet().forEach(name -> readiness.add("link " + name + " (device)", () -> streams.problem(name)));
         return new DeviceSocket(
                 rules,
                 new DeviceService(
@@ -195,7 +208,8 @@ public final class Agent implements AutoCloseable {
                         },
                         store,
                         keys,
-                        new DeviceResults(InstantSource.system())));
+                        new DeviceResults(InstantSource.system()),
+                        streams));
     }
 
     // A store of the other site's keys would hand out the other site's halves.
@@ -215,6 +229,10 @@ public final class Agent implements AutoCloseable {
         try {
             store.maintain();
             links.values().forEach(LinkService::upkeep);
+            devices.ifPresent(streams -> links.keySet().forEach(name -> {
+                streams.look(name);
+                metrics.device(name, streams.state(name));
+            }));
             metrics.store(store, configuration.links().stream().map(Link::name).toList());
             storeProblem.set(Optional.empty());
         } catch (KeyStoreException e) {

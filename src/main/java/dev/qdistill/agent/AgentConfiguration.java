@@ -415,8 +415,9 @@ public record AgentConfiguration(
      * @param mode its permissions, as {@code rwx------}
      * @param group who besides the owner has its group's permissions, if it is not the agent's own group
      * @param auditLog the file that says which key ids were handed out there, if it is not that of {@code delivery}
+     * @param silence a device that has said nothing for so long, though the agent waits for it, is missed
      */
-    public record Device(Path socket, String mode, Optional<String> group, Optional<Path> auditLog) {
+    public record Device(Path socket, String mode, Optional<String> group, Optional<Path> auditLog, Duration silence) {
         private static final Pattern OCTAL = Pattern.compile("0?[0-7]{3}");
 
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
@@ -424,7 +425,8 @@ public record AgentConfiguration(
                 @JsonProperty("socket") @Nullable Path socket,
                 @JsonProperty("mode") @Nullable String mode,
                 @JsonProperty("group") @Nullable String group,
-                @JsonProperty("auditLog") @Nullable Path auditLog) {
+                @JsonProperty("auditLog") @Nullable Path auditLog,
+                @JsonProperty("silence") @Nullable Duration silence) {
             String octal = or(mode, "0600");
             require(
                     OCTAL.matcher(octal).matches(),
@@ -433,7 +435,8 @@ public record AgentConfiguration(
                     present("socket", socket),
                     permissions(octal),
                     Optional.ofNullable(group),
-                    Optional.ofNullable(auditLog));
+                    Optional.ofNullable(auditLog),
+                    or(silence, Duration.ofMinutes(1)));
         }
 
         private static String permissions(String octal) {

@@ -45,6 +45,18 @@ public final class AgentMetrics {
             gauge("qdistill_link_connected", "1 if the agent at the other end is there", "link");
     private final Gauge waitingSessions =
             gauge("qdistill_waiting_sessions", "Sessions whose raw data wait, or are in work", "link");
+    private final Gauge deviceStreams =
+            gauge("qdistill_device_streams", "Streams of raw data that are open on the device socket", "link");
+    private final Gauge deviceSilence = Gauge.builder()
+            .name("qdistill_device_silence_seconds")
+            .help("How long the agent has waited for a device, and nothing came")
+            .unit(Unit.SECONDS)
+            .labelNames("link")
+            .register(registry);
+    private final Gauge deviceMissed =
+            gauge("qdistill_device_missed", "1 if the device is gone or silent though it is waited for", "link");
+    private final Counter brokenStreams =
+            counter("qdistill_device_broken_streams", "Streams of raw data that broke off", "link");
     private final Gauge keyBasisQber =
             gauge("qdistill_key_basis_qber", "Error rate of the last block's key basis", "link");
     private final Gauge testBasisQber =
@@ -136,6 +148,15 @@ public final class AgentMetrics {
     void link(String link, boolean connected, int sessions) {
         linkConnected.labelValues(link).set(connected ? 1 : 0);
         waitingSessions.labelValues(link).set(sessions);
+    }
+
+    void device(String link, DeviceStreams.State state) {
+        deviceStreams.labelValues(link).set(state.streams());
+        deviceSilence.labelValues(link).set(state.silence().toMillis() * 1e-3);
+        deviceMissed.labelValues(link).set(state.problem().isPresent() ? 1 : 0);
+        brokenStreams
+                .labelValues(link)
+                .inc(state.broken() - brokenStreams.labelValues(link).get());
     }
 
     void request(String method, int status) {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import dev.qdistill.keystore.Durable;
 import dev.qdistill.keystore.KeyStoreException;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -22,14 +23,24 @@ import java.util.TreeSet;
  * was said about it then would count again; and which sessions are over. A text file with a line for each block, {@code session
  * number}, for each session's end, {@code session end} or {@code session failed}, and for a session whose raw data are nowhere but
  * in this process {@code session live}: when the file is opened again, it has failed. A line is on the disk before the block
- * begins. Safe for use by many threads.
+ * begins.
+ *
+ * <p>Once most lines say nothing new the file is written anew, beside it, and takes its place: then it has a line or two for each session, which
+ * stay for ever, since a session that was forgotten could be run again. Safe for use by many threads.
  */
 public final class BlockMarks implements AutoCloseable {
     /** The file's name in the pool's directory. */
     public static final String FILE = "blocks.txt";
 
+    /** Lines that say nothing new before the file is written anew: so many at least, and as many as the others. */
+    private static final int MOST_STALE = 1024;
+
+    private static final System.Logger LOG = System.getLogger(BlockMarks.class.getName());
+
     private final Path file;
-    private final FileChannel channel;
+    private FileChannel channel;
+    private long lines;
+    private long patience = MOST_STALE;
     private final Map<String, Long> next = new TreeMap<>();
     private final Map<String, End> ends = new TreeMap<>();
     private final Set<String> live = new TreeSet<>();
@@ -64,16 +75,62 @@ public final class BlockMarks implements AutoCloseable {
                 read();
             }
             live.forEach(session -> ends.putIfAbsent(session, End.FAILED));
-            // Only the last block of each session, and no line that a crash cut off.
-            Path temporary = file.resolveSibling("." + FILE);
-            Files.deleteIfExists(temporary);
-            StringBuilder lines = new StringBuilder();
-            next.forEach((session, n) -> lines.append(line(session, Long.toString(n - 1))));
-            ends.forEach((session, end) -> lines.append(line(session, end.word)));
-            Durable.write(temporary, c -> write(c, lines.toString()));
-            Durable.rename(temporary, file);
-            channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+            live.clear();
+            // No line that a crash cut off.
+            channel = write();
+            Durable.rename(temporary(), file);
         } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private Path temporary() {
+        return file.resolveSibling("." + FILE);
+    }
+
+    /**
+     * Writes what is known beside the file: of each session its last block, and how it ended.
+     *
+     * @return to be appended to, also once it has another name
+     */
+    private FileChannel write() throws IOException {
+        StringBuilder text = new StringBuilder();
+        live.forEach(session -> text.append(line(session, "live")));
+        next.forEach((session, n) -> text.append(line(session, Long.toString(n - 1))));
+        ends.forEach((session, end) -> text.append(line(session, end.word)));
+        Files.deleteIfExists(temporary());
+        Durable.write(temporary(), c -> write(c, text.toString()));
+        lines = needed();
+        return FileChannel.open(temporary(), StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+    }
+
+    private long needed() {
+        return (long) live.size() + next.size() + ends.size();
+    }
+
+    /** A crash leaves the one file or the other, and both say the same. */
+    private void compact() {
+        long stale = lines - needed();
+        if (stale < Math.max(patience, needed())) {
+            return;
+        }
+        FileChannel written;
+        try {
+            written = write();
+        } catch (IOException e) {
+            // The file is right as it is: no reason to stop.
+            lines = stale + needed();
+            patience = stale + MOST_STALE;
+            LOG.log(Level.WARNING, "{0} cannot be written anew, and goes on growing: {1}", file, e.toString());
+            return;
+        }
+        FileChannel before = channel;
+        channel = written;
+        patience = MOST_STALE;
+        try (before) {
+            Durable.rename(temporary(), file);
+        } catch (IOException e) {
+            close(); // nobody knows which of the two is in place
             throw failed(e);
         }
     }
@@ -114,6 +171,7 @@ public final class BlockMarks implements AutoCloseable {
         }
         append(session, Long.toString(block));
         next.put(session, block + 1);
+        compact();
     }
 
     /** How a session ended; empty if it is not over. */
@@ -125,17 +183,21 @@ public final class BlockMarks implements AutoCloseable {
     synchronized void end(String session, End how) {
         append(session, how.word);
         ends.put(session, how);
+        live.remove(session);
+        compact();
     }
 
     /** A session begins whose raw data are gone when this process ends. When this returns it is on the disk. */
     synchronized void live(String session) {
         append(session, "live");
+        live.add(session);
     }
 
     private void append(String session, String what) {
         try {
             write(channel, line(session, what));
             channel.force(false);
+            lines++;
         } catch (IOException e) {
             throw failed(e);
         }

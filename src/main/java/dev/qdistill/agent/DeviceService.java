@@ -57,6 +57,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
     private final IndexedKeyStore store;
     private final DeviceKeys keys;
     private final DeviceResults results;
+    private final DeviceStreams streams;
     private final Set<Upload> uploads = ConcurrentHashMap.newKeySet();
     private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
 
@@ -75,13 +76,15 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
             Links links,
             IndexedKeyStore store,
             DeviceKeys keys,
-            DeviceResults results) {
+            DeviceResults results,
+            DeviceStreams streams) {
         this.configuration = configuration;
         this.site = site;
         this.links = links;
         this.store = store;
         this.keys = keys;
         this.results = results;
+        this.streams = streams;
     }
 
     /** Ends what has no end of its own: streams of raw data, and of results. */
@@ -145,16 +148,21 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
         private final ServerCallStreamObserver<SendResponse> call;
         private final ByteQueue queue = new ByteQueue(this::request);
         private volatile @Nullable SendStart start;
+        private volatile DeviceStreams.@Nullable Stream stream;
         private boolean answered;
 
         Upload(ServerCallStreamObserver<SendResponse> call) {
             this.call = call;
             call.disableAutoRequest();
-            call.setOnCancelHandler(this::cut);
+            call.setOnCancelHandler(this::broke);
             call.request(1);
         }
 
         private void request() {
+            DeviceStreams.Stream s = stream;
+            if (s != null) {
+                s.await();
+            }
             synchronized (call) {
                 if (!answered) {
                     call.request(1);
@@ -176,6 +184,10 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
                                         ? "a piece of the stream has " + size + " bytes; 1 to " + MAXIMUM_PIECE
                                                 + " are possible"
                                         : "data must follow the first message, and only data");
+                    }
+                    DeviceStreams.Stream s = stream;
+                    if (s != null) {
+                        s.heard();
                     }
                     queue.put(request.getData());
                 }
@@ -204,6 +216,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
                             .toException(Status.Code.RESOURCE_EXHAUSTED);
                 }
                 start = s;
+                stream = streams.begin(s.getLink());
                 uploads.add(this);
             }
             Thread.ofVirtual().name("device-" + s.getLink()).start(() -> run(s));
@@ -216,6 +229,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
         }
 
         void stop() {
+            ended();
             fail(new DeviceProblem(
                             ExitCode.EXIT_CODE_PEER,
                             "the agent stops; the session ends with the last block that was complete")
@@ -228,9 +242,25 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
             queue.end();
         }
 
+        /** Known at once, though the link may not read the stream for long. */
+        private void broke() {
+            DeviceStreams.Stream s = stream;
+            if (s != null) {
+                s.broke();
+            }
+            cut();
+        }
+
+        private void ended() {
+            DeviceStreams.Stream s = stream;
+            if (s != null) {
+                s.ended();
+            }
+        }
+
         @Override
         public void onError(Throwable t) {
-            cut();
+            broke();
         }
 
         @Override
@@ -238,6 +268,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
             if (start == null) {
                 fail(wrong(Status.Code.INVALID_ARGUMENT, "the first message must be start"));
             }
+            ended();
             queue.end();
         }
 
@@ -260,6 +291,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
             } catch (RuntimeException e) {
                 fail(status(e));
             } finally {
+                ended();
                 uploads.remove(this);
                 queue.close();
             }
@@ -423,6 +455,7 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
     private dev.qdistill.wire.v1.LinkStatus status(Link link) {
         LinkStatus s = links.status(link.name());
         Level level = store.level(link.name());
+        DeviceStreams.State device = streams.state(link.name());
         List<dev.qdistill.wire.v1.BlockResult> blocks = new ArrayList<>();
         for (Result result : results.last(link.name())) {
             if (result.hasBlock()) {
@@ -446,6 +479,9 @@ final class DeviceService extends DeviceGrpc.DeviceImplBase {
                 .setStagedBits(level.stagedBits())
                 .setCapacityBits(level.capacityBits())
                 .setFull(level.isFull())
+                .setDeviceStreams(device.streams())
+                .setDeviceSilence(device.silence().toMillis())
+                .setDeviceProblem(device.problem().orElse(""))
                 .addAllLastBlocks(blocks.subList(Math.max(0, blocks.size() - LAST_BLOCKS), blocks.size()))
                 .build();
     }

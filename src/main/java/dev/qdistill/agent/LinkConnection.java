@@ -9,9 +9,11 @@ import dev.qdistill.link.Engine;
 import dev.qdistill.link.KeyCustody;
 import dev.qdistill.link.Opening;
 import dev.qdistill.link.Progress;
+import dev.qdistill.link.ProtocolException;
 import dev.qdistill.link.Rendezvous;
 import dev.qdistill.link.Session;
 import dev.qdistill.link.Settings;
+import dev.qdistill.link.Stage;
 import dev.qdistill.wire.Connection;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +27,12 @@ final class LinkConnection {
     private final Engine engine;
     private @Nullable Rendezvous rendezvous;
     private long conversation;
+
+    /** As {@link Progress#givenUp}. */
+    @FunctionalInterface
+    interface GivenUp {
+        void tell(long block, ProtocolException why);
+    }
 
     LinkConnection(Role role, Connection connection, Engine engine) {
         this.role = role;
@@ -69,9 +77,20 @@ final class LinkConnection {
      *
      * @param records not closed here
      * @param blocks told of each block when it is over, by this thread
+     * @param givenUp told of each block that could not be finished, by this thread
      */
-    void run(BlockReader records, Settings settings, Session.Plan plan, Consumer<BlockSummary> blocks) {
-        Session session = new Session(role, records, connection.channel(), engine, settings, plan, Progress.NONE);
+    void run(
+            BlockReader records, Settings settings, Session.Plan plan, Consumer<BlockSummary> blocks, GivenUp givenUp) {
+        Progress progress = new Progress() {
+            @Override
+            public void advanced(Stage stage, long done, long total) {}
+
+            @Override
+            public void givenUp(long block, ProtocolException why) {
+                givenUp.tell(block, why);
+            }
+        };
+        Session session = new Session(role, records, connection.channel(), engine, settings, plan, progress);
         try {
             for (Optional<DistilledBlock> b = session.next(); b.isPresent(); b = session.next()) {
                 try (DistilledBlock block = b.get()) {

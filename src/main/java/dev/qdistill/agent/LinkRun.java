@@ -173,7 +173,8 @@ public final class LinkRun {
                         settings,
                         new Session.Plan(
                                 a.firstBlock(), a.conversation(), window, maximumDetections, keys, Session.Rules.NONE),
-                        blocks);
+                        blocks,
+                        (block, why) -> events.accept("block " + block + " gives no key: " + why.getMessage()));
             } else if (!one.over) {
                 throw new ProtocolException("the peer has session "
                         + (peer.peersSessions().isEmpty() ? "none" : String.join(", ", peer.peersSessions()))

@@ -45,6 +45,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +88,7 @@ public final class LinkService {
     private final IndexedKeyStore store;
     private final AgentMetrics metrics;
     private final DoubleSupplier allLinksRate;
+    private final LongSupplier nanoTime;
     private final PadPool pool;
     private final BlockMarks marks;
     private final EpsilonLedger ledger;
@@ -125,10 +127,13 @@ public final class LinkService {
         private final Feed feed;
         private final String session;
         private final LinkParameters parameters;
-        private final long offered = System.nanoTime();
+        /** When it was offered, or in work last. */
+        private long used;
+
         private @Nullable BlockReader live;
 
-        Pending(Feed feed, SessionId session, LinkParameters parameters) {
+        Pending(Feed feed, SessionId session, LinkParameters parameters, long now) {
+            this.used = now;
             this.feed = feed;
             this.session = session.toString();
             this.parameters = parameters;
@@ -164,6 +169,7 @@ public final class LinkService {
             IndexedKeyStore store,
             AgentMetrics metrics,
             DoubleSupplier allLinksRate,
+            LongSupplier nanoTime,
             PadPool pool,
             Connector connector) {
         this.link = link;
@@ -173,6 +179,7 @@ public final class LinkService {
         this.store = store;
         this.metrics = metrics;
         this.allLinksRate = allLinksRate;
+        this.nanoTime = nanoTime;
         this.pool = pool;
         this.connector = connector;
         this.marks = new BlockMarks(link.peer().authenticationPool());
@@ -187,6 +194,7 @@ public final class LinkService {
      *
      * @param engine not closed here, nor is the store
      * @param allLinksRate key-basis bits a second of all links of this agent
+     * @param nanoTime what sessions are timed by, as {@link System#nanoTime}
      * @throws PoolException if there is no pool, or it is not this link's and site's
      * @throws ConfigurationException if the address or the certificates cannot be used
      */
@@ -196,12 +204,14 @@ public final class LinkService {
             Engine engine,
             IndexedKeyStore store,
             AgentMetrics metrics,
-            DoubleSupplier allLinksRate) {
+            DoubleSupplier allLinksRate,
+            LongSupplier nanoTime) {
         PadPool pool = PadPool.open(link.peer().authenticationPool(), link.name(), site);
         @Nullable Connector connector = null;
         try {
             connector = connector(link, site);
-            LinkService service = new LinkService(link, site, engine, store, metrics, allLinksRate, pool, connector);
+            LinkService service =
+                    new LinkService(link, site, engine, store, metrics, allLinksRate, nanoTime, pool, connector);
             service.thread.start();
             return service;
         } catch (RuntimeException e) {
@@ -255,7 +265,7 @@ public final class LinkService {
         if (header.role().isPresent() && header.role().get() != role) {
             throw notOfThisLink("these are " + header.role().get() + "'s raw data, this is " + role + "'s site");
         }
-        Pending added = new Pending(feed, session, parameters);
+        Pending added = new Pending(feed, session, parameters, nanoTime.getAsLong());
         lock.lock();
         try {
             if (stopping) {
@@ -498,11 +508,11 @@ public final class LinkService {
             peer.open(link.name(), keys(""));
             found();
             while (!isStopping()) {
-                expire();
                 Optional<Rendezvous.Agreement> agreed = peer.agree(sessions);
                 if (agreed.isPresent()) {
                     run(peer, agreed.get());
                 }
+                expire(peer.peersSessions());
             }
         } catch (RuntimeException | Error e) {
             c.abort(
@@ -581,13 +591,17 @@ public final class LinkService {
         }
     }
 
-    /** Sessions that the other end seems to have nothing of. */
-    private void expire() {
+    /**
+     * Sessions that the other end seems to have nothing of: they were not in work for long, though it was asked.
+     *
+     * @param peers those that it named last
+     */
+    private void expire(List<String> peers) {
         List<Pending> old = new ArrayList<>();
         lock.lock();
         try {
             for (Pending p : pending.values()) {
-                if (System.nanoTime() - p.offered > link.sessionTimeout().toNanos()) {
+                if (nanoTime.getAsLong() - p.used > link.sessionTimeout().toNanos() && !peers.contains(p.session)) {
                     old.add(p);
                 }
             }
@@ -621,7 +635,12 @@ public final class LinkService {
         try {
             BlockReader records = p.records();
             try {
-                peer.run(records, settings(p.parameters), plan(agreed), summary -> over(p, summary));
+                peer.run(
+                        records,
+                        settings(p.parameters),
+                        plan(agreed),
+                        summary -> over(p, summary),
+                        (block, why) -> givenUp(p, block, why));
             } finally {
                 if (!p.feed.live()) {
                     records.close();
@@ -636,7 +655,7 @@ public final class LinkService {
             }
             throw e;
         } finally {
-            endOfRun();
+            endOfRun(p);
         }
         end(p, Optional.empty());
     }
@@ -653,10 +672,11 @@ public final class LinkService {
         }
     }
 
-    private void endOfRun() {
+    private void endOfRun(Pending p) {
         int lost;
         lock.lock();
         try {
+            p.used = nanoTime.getAsLong();
             running = Optional.empty();
             lost = inFlight;
             inFlight = 0;
@@ -750,6 +770,25 @@ public final class LinkService {
             p.feed.block(summary);
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "Link " + link.name() + ": a feed failed", e);
+        }
+    }
+
+    private void givenUp(Pending p, long block, ProtocolException why) {
+        lock.lock();
+        try {
+            inFlight--;
+            failedBlocks++;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        metrics.failedBlock(link.name());
+        String message =
+                "Link " + link.name() + ": session " + p.session + ", block " + block + ": no key: " + why.getMessage();
+        if (why.getCause() == null) {
+            LOG.log(Level.WARNING, message);
+        } else {
+            LOG.log(Level.ERROR, message, why.getCause());
         }
     }
 

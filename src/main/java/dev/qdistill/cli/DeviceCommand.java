@@ -136,6 +136,11 @@ final class DeviceCommand {
             if (!l.getProblem().isEmpty()) {
                 line("problem", l.getProblem());
             }
+            line(
+                    "device",
+                    l.getDeviceProblem().isEmpty()
+                            ? l.getDeviceStreams() + " streams"
+                            : l.getDeviceProblem() + " (" + l.getDeviceStreams() + " streams)");
             line("session in work", l.getRunning().isEmpty() ? "none" : l.getRunning());
             line("sessions waiting", Integer.toString(l.getWaitingCount()));
             line("blocks", l.getBlocks() + ", and " + l.getFailedBlocks() + " lost");

@@ -7,6 +7,7 @@ import dev.qdistill.dump.Column;
 import dev.qdistill.dump.RecordBatch;
 import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.AliceReconciler;
+import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.ReconcileMessage.Reconciled;
 import dev.qdistill.sift.Intensities;
 import java.lang.foreign.Arena;
@@ -23,6 +24,7 @@ final class Alice implements Party {
         HELLO,
         DETECTIONS,
         MEASURED,
+        ANNOUNCED,
         BASES,
         RECONCILE,
         VERIFY,
@@ -42,11 +44,26 @@ final class Alice implements Party {
     private final BitStringBuilder low = new BitStringBuilder();
     private final BitStringBuilder high = new BitStringBuilder();
     private State state = State.HELLO;
+    /** Whether it is on the disk that the block was begun. */
+    private boolean begun;
+    /** Whether Bob may have been told what makes the key. */
+    private boolean offered;
+
+    /** Whether it is this block's turn to read. */
+    private boolean reading;
+
     private int next;
     private List<UUID> supplies = List.of();
     private @Nullable BadInputException missing;
+    private @Nullable BitString own;
     private @Nullable BitString announcedBases;
     private @Nullable Intensities intensities;
+    private Message.@Nullable BobBases hisBases;
+    private @Nullable SiftedBlock sifted;
+    /** Bob's disclosed bits, as far as he has said them. */
+    private @Nullable BitString hisBits;
+
+    private boolean beyond;
     private @Nullable AliceReconciler reconciler;
 
     Alice(
@@ -70,6 +87,7 @@ final class Alice implements Party {
 
     private void beginReading(Conversation peer) {
         turns.await(block.parameters.block());
+        reading = true;
         records.turn(block.parameters.block(), peer::waiting);
         next = records.from();
         if (!records.exhausted()) {
@@ -89,12 +107,13 @@ final class Alice implements Party {
             }
             case Message.Detections m when state == State.DETECTIONS -> match(m.pulses());
             case Message.EndOfMeasurement m when state == State.DETECTIONS -> measured(m, peer);
+            case Message.BobBases m when state == State.MEASURED -> take(m);
             case Message.Authentication m
-            when state == State.MEASURED -> {
+            when state == State.ANNOUNCED -> {
                 peer.verify(m);
                 announceBases(peer);
             }
-            case Message.BobBases m when state == State.BASES -> sift(m, peer);
+            case Message.BobBits m when state == State.BASES -> take(m);
             case Message.Reconciliation m when state == State.RECONCILE -> reconcile(m, peer);
             case Message.Verified m when state == State.VERIFY -> publishWrongGroups(m, peer);
             case Message.ErrorCounts m when state == State.ERRORS -> decide(m, peer);
@@ -118,6 +137,31 @@ final class Alice implements Party {
     }
 
     @Override
+    public boolean mayGiveUp() {
+        return begun && !offered;
+    }
+
+    @Override
+    public boolean mayBeGivenUp() {
+        return switch (state) {
+            case HELLO, PROVEN, OVER -> false;
+            case DETECTIONS, MEASURED, ANNOUNCED, BASES, RECONCILE, VERIFY, ERRORS, DONE -> true;
+        };
+    }
+
+    @Override
+    public void finishReading() {
+        if (reading) {
+            while (records.next(block.parameters.endPulse())) {}
+            // Before the next block may begin: in order.
+            custody.begin(block.parameters.block());
+            begun = true;
+            reading = false;
+            turns.release(block.parameters.block());
+        }
+    }
+
+    @Override
     public boolean done() {
         return state == State.OVER;
     }
@@ -136,6 +180,9 @@ final class Alice implements Party {
         bases.close();
         low.close();
         high.close();
+        if (own != null) {
+            own.close();
+        }
         if (announcedBases != null) {
             announcedBases.close();
         }
@@ -214,22 +261,32 @@ final class Alice implements Party {
         state = State.MEASURED;
     }
 
+    /** Not looked at before his tag over it is checked. */
+    private void take(Message.BobBases m) {
+        if (missing == null && m.bases().length() != bits.length()
+                || m.bases().bitCount() != m.bits().length()) {
+            throw new ProtocolException("Bob announced " + m.bases().length() + " bases and "
+                    + m.bits().length() + " bits for " + bits.length() + " detections");
+        }
+        hisBases = m;
+        state = State.ANNOUNCED;
+    }
+
     private void announceBases(Conversation peer) {
         custody.peerSupplies(supplies);
         if (missing != null) {
             throw missing;
         }
         // The rest of the block is read too: a dump that is damaged there gives no key.
-        while (records.next(block.parameters.endPulse())) {}
-        custody.begin(block.parameters.block());
-        turns.release(block.parameters.block());
+        finishReading();
+        own = bits.build();
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());
         peer.send(new Message.AliceBases(
                 Block.publicCopy(announcedBases),
                 plane(intensities.low(), block.parameters.intensityPlanes() > 0),
                 plane(intensities.high(), block.parameters.intensityPlanes() > 1)));
-        state = State.BASES;
+        sift(peer);
     }
 
     /** A plane that is zero with so few intensities is not sent. */
@@ -237,22 +294,55 @@ final class Alice implements Party {
         return sent ? Block.publicCopy(plane) : BitString.allocate(Arena.ofAuto(), 0);
     }
 
-    private void sift(Message.BobBases m, Conversation peer) {
-        try (BitString own = bits.build();
+    /** His bases and test bits are here, so all is said that does not wait for him. */
+    private void sift(Conversation peer) {
+        Message.BobBases his = Objects.requireNonNull(hisBases);
+        try (BitString all = Objects.requireNonNull(own);
                 BitString ownBases = Objects.requireNonNull(announcedBases);
                 Intensities ownIntensities = Objects.requireNonNull(intensities)) {
-            SiftedBlock sifted = SiftedBlock.of(own, ownBases, m.bases(), ownIntensities);
-            peer.send(new Message.AliceBits(Block.publicCopy(sifted.disclosed())));
-            block.sifted(sifted, own.length(), sifted.disclosed(), m.bits());
+            SiftedBlock both = SiftedBlock.of(all, ownBases, his.bases(), ownIntensities);
+            sifted = both;
+            peer.send(new Message.AliceBits(Block.publicCopy(both.disclosed())));
+            BitString disclosed =
+                    BitString.allocate(Arena.ofAuto(), both.disclosed().length());
+            try (BitString bobUsedX = both.aliceAlone()) {
+                bobUsedX.invert();
+                disclosed.expand(bobUsedX, his.bits());
+            }
+            hisBits = disclosed;
+            block.sifted(both, all.length(), disclosed);
         }
-        if (block.beyondEveryCode()) {
-            state = State.OVER;
-            return;
+        hisBases = null;
+        beyond = block.beyondEveryCode();
+        if (!beyond) {
+            block.clock.enter(Stage.RECONCILE);
+            AliceReconciler r = new AliceReconciler(
+                    block.key(), block.parameters.frameBits(), engine.codes(), engine.backend(), engine.workers());
+            reconciler = r;
+            // What Bob asks for first follows from what both know.
+            BobReconciler.first(
+                            block.key().length(),
+                            block.expected(),
+                            block.parameters.frameBits(),
+                            engine.codes(),
+                            block.parameters.profile())
+                    .ifPresent(request -> peer.send(new Message.Reconciliation(r.answer(request))));
         }
-        block.clock.enter(Stage.RECONCILE);
-        reconciler = new AliceReconciler(
-                block.key(), block.parameters.frameBits(), engine.codes(), engine.backend(), engine.workers());
-        state = State.RECONCILE;
+        state = State.BASES;
+    }
+
+    private void take(Message.BobBits m) {
+        SiftedBlock both = Objects.requireNonNull(sifted);
+        BitString his = Objects.requireNonNull(hisBits);
+        try (BitString alone = both.aliceAlone()) {
+            if (alone.bitCount() != m.bits().length()) {
+                throw ProtocolException.ofBlock("Bob disclosed " + m.bits().length()
+                        + " bits where Alice alone used X, in " + alone.bitCount() + " detections");
+            }
+            his.expand(alone, m.bits());
+        }
+        block.disclosed(both.disclosed(), his);
+        state = beyond ? State.OVER : State.RECONCILE;
     }
 
     private void reconcile(Message.Reconciliation m, Conversation peer) {
@@ -298,6 +388,7 @@ final class Alice implements Party {
         BitString seed = BitString.allocate(Arena.ofAuto(), block.seedBits());
         engine.random(seed);
         long supplyBits = custody.supplyBits(block.secretBits());
+        offered = true;
         peer.send(new Message.Amplification(id, block.secretBits(), supplyBits, seed));
         block.amplify(id, supplyBits, seed);
         state = State.DONE;

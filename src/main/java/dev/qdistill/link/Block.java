@@ -3,6 +3,7 @@ package dev.qdistill.link;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.reconcile.BobReconciler;
 import dev.qdistill.reconcile.Leakage;
+import dev.qdistill.reconcile.QberEstimate;
 import dev.qdistill.reconcile.ReconcileStatistics;
 import dev.qdistill.security.DetectionCounts;
 import dev.qdistill.security.UnequalBasisCounts;
@@ -68,18 +69,29 @@ final class Block implements AutoCloseable {
         return copy;
     }
 
-    /** Takes the sifted block and the disclosed bits of both sides. */
-    void sifted(SiftedBlock own, long detected, BitString aliceBits, BitString bobBits) {
+    /**
+     * Takes the sifted block and what the peer has disclosed so far.
+     *
+     * @param peer disclosed bits, those at least where both used X
+     */
+    void sifted(SiftedBlock own, long detected, BitString peer) {
         sifted = own;
         detections = detected;
-        if (aliceBits.length() != own.disclosed().length()
-                || bobBits.length() != own.disclosed().length()) {
-            throw new ProtocolException("the disclosed bits are " + aliceBits.length() + " and " + bobBits.length()
-                    + ", but " + own.disclosed().length() + " detections are not in the key basis");
+        if (peer.length() != own.disclosed().length()) {
+            throw ProtocolException.ofBlock("the peer disclosed " + peer.length() + " bits, but "
+                    + own.disclosed().length() + " detections are not in the key basis");
         }
-        BitString peer = own.disclosed() == aliceBits ? bobBits : aliceBits;
         testErrors = own.testErrors(peer, intensities());
-        unequal = own.unequal(aliceBits, bobBits);
+    }
+
+    /** Takes all disclosed bits of both sides. */
+    void disclosed(BitString aliceBits, BitString bobBits) {
+        unequal = sift().unequal(aliceBits, bobBits);
+    }
+
+    /** What Bob reconciles with at first, by the test basis. */
+    QberEstimate expected() {
+        return QberEstimate.fromSample(testErrors(), testBits());
     }
 
     long testBits() {
@@ -192,7 +204,7 @@ final class Block implements AutoCloseable {
         }
         for (int k = 0; k < detected.length; k++) {
             if (errors.get(k) < 0 || errors.get(k) > detected[k]) {
-                throw new ProtocolException(
+                throw ProtocolException.ofBlock(
                         "Bob counts " + errors.get(k) + " errors in " + detected[k] + " detections");
             }
             errorCountBits += 64 - Long.numberOfLeadingZeros(detected[k]);

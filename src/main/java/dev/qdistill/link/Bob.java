@@ -6,7 +6,7 @@ import dev.qdistill.bits.BitStringBuilder;
 import dev.qdistill.dump.Column;
 import dev.qdistill.dump.Role;
 import dev.qdistill.reconcile.BobReconciler;
-import dev.qdistill.reconcile.QberEstimate;
+import dev.qdistill.reconcile.ReconcileMessage.SyndromeRequest;
 import dev.qdistill.sift.Intensities;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -39,11 +39,19 @@ final class Bob implements Party {
     private final BitStringBuilder bases = new BitStringBuilder();
     private final BitStringBuilder doubleClicks = new BitStringBuilder();
     private State state = State.HELLO;
+    private @Nullable BitString own;
+    private @Nullable BitString ownBases;
     private @Nullable SiftedBlock sifted;
     private @Nullable BitString raw;
     private @Nullable BobReconciler reconciler;
     private List<Integer> wrongGroups = List.of();
     private long detections;
+    /** Whether it is on the disk that the block was begun. */
+    private boolean begun;
+    /** Whether it is this block's turn to read. */
+    private boolean reading;
+    /** Whether there may be a key of it on the disk. */
+    private boolean staging;
 
     /** @param adaptive whether Alice chooses the codes */
     Bob(
@@ -91,7 +99,7 @@ final class Bob implements Party {
                 announceDetections(peer);
                 state = State.ALICE_BASES;
             }
-            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m, peer);
+            case Message.AliceBases m when state == State.ALICE_BASES -> sift(m);
             case Message.AliceBits m when state == State.ALICE_BITS -> beginReconciliation(m, peer);
             case Message.Reconciliation m
             when state == State.RECONCILE -> {
@@ -107,7 +115,7 @@ final class Bob implements Party {
             case Message.Abort m
             when state == State.AMPLIFY -> {
                 if (block.abort().isEmpty()) {
-                    throw new ProtocolException("Alice found no key (" + m.reason() + "), Bob did");
+                    throw ProtocolException.ofBlock("Alice found no key (" + m.reason() + "), Bob did");
                 }
                 state = State.OVER;
             }
@@ -124,6 +132,25 @@ final class Bob implements Party {
                 state = State.OVER;
             }
             default -> throw Block.unexpected("Alice", message, state);
+        }
+    }
+
+    @Override
+    public boolean mayGiveUp() {
+        return begun && !staging;
+    }
+
+    @Override
+    public boolean mayBeGivenUp() {
+        return mayGiveUp();
+    }
+
+    @Override
+    public void finishReading() {
+        if (reading) {
+            while (records.next(block.parameters.endPulse())) {}
+            reading = false;
+            turns.release(block.parameters.block());
         }
     }
 
@@ -145,6 +172,12 @@ final class Bob implements Party {
         bits.close();
         bases.close();
         doubleClicks.close();
+        if (own != null) {
+            own.close();
+        }
+        if (ownBases != null) {
+            ownBases.close();
+        }
         if (sifted != null) {
             sifted.close();
         }
@@ -159,9 +192,15 @@ final class Bob implements Party {
 
     private void announceDetections(Conversation peer) {
         custody.begin(block.parameters.block());
+        begun = true;
+        reading = true;
         records.turn(block.parameters.block(), peer::waiting);
         boolean doubles = records.dump().header().has(Column.DOUBLE_CLICK);
         while (records.next(block.parameters.endPulse())) {
+            if (bits.length() + records.to() - records.from() > block.parameters.maximumDetections()) {
+                throw ProtocolException.ofBlock("the block has more detections than the "
+                        + block.parameters.maximumDetections() + " that are possible");
+            }
             records.append(bits, records.batch().bits());
             records.appendBases(bases);
             if (doubles) {
@@ -171,10 +210,26 @@ final class Bob implements Party {
             block.progress.advanced(
                     Stage.SIFT, records.dump().position(), records.dump().size());
         }
-        turns.release(block.parameters.block());
+        finishReading();
         peer.allow(bits.length());
         peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
+        announceBases(peer);
         peer.send(peer.sign());
+    }
+
+    /** His measurement is over, so that he may: only Alice's bases must wait until she knows. */
+    private void announceBases(Conversation peer) {
+        BitString all = bits.build();
+        BitString used = bases.build();
+        own = all;
+        ownBases = used;
+        try (BitString doubles = doubleClicks.build()) {
+            assignDoubleClicks(all, doubles);
+        }
+        detections = all.length();
+        try (BitString test = all.compress(used)) {
+            peer.send(new Message.BobBases(Block.publicCopy(used), Block.publicCopy(test)));
+        }
     }
 
     /** A double click gets a random bit (rule of squashing); whatever the device wrote is not used. */
@@ -188,21 +243,17 @@ final class Bob implements Party {
         }
     }
 
-    private void sift(Message.AliceBases m, Conversation peer) {
-        try (BitString own = bits.build();
-                BitString ownBases = bases.build();
-                BitString doubles = doubleClicks.build()) {
-            assignDoubleClicks(own, doubles);
-            if (m.bases().length() != own.length()) {
+    private void sift(Message.AliceBases m) {
+        try (BitString all = Objects.requireNonNull(own);
+                BitString used = Objects.requireNonNull(ownBases)) {
+            if (m.bases().length() != detections) {
                 throw new ProtocolException(
-                        "Alice announced " + m.bases().length() + " bases for " + own.length() + " detections");
+                        "Alice announced " + m.bases().length() + " bases for " + detections + " detections");
             }
-            detections = own.length();
             Intensities intensities = new Intensities(
                     plane(m.intensityLow(), block.parameters.intensityPlanes() > 0),
                     plane(m.intensityHigh(), block.parameters.intensityPlanes() > 1));
-            sifted = SiftedBlock.of(own, m.bases(), ownBases, intensities);
-            peer.send(new Message.BobBases(Block.publicCopy(ownBases), Block.publicCopy(sifted.disclosed())));
+            sifted = SiftedBlock.of(all, m.bases(), used, intensities);
         }
         state = State.ALICE_BITS;
     }
@@ -216,8 +267,13 @@ final class Bob implements Party {
     }
 
     private void beginReconciliation(Message.AliceBits m, Conversation peer) {
-        SiftedBlock own = Objects.requireNonNull(sifted);
-        block.sifted(own, detections, m.bits(), own.disclosed());
+        SiftedBlock both = Objects.requireNonNull(sifted);
+        block.sifted(both, detections, m.bits());
+        block.disclosed(m.bits(), both.disclosed());
+        try (BitString alone = both.aliceAlone();
+                BitString rest = both.disclosed().compress(alone)) {
+            peer.send(new Message.BobBits(Block.publicCopy(rest)));
+        }
         if (block.beyondEveryCode()) {
             state = State.OVER;
             return;
@@ -226,7 +282,7 @@ final class Bob implements Party {
         raw = block.key().copy();
         reconciler = new BobReconciler(
                 block.key(),
-                QberEstimate.fromSample(block.testErrors(), block.testBits()),
+                block.expected(),
                 block.parameters.frameBits(),
                 engine.codes(),
                 block.parameters.profile(),
@@ -236,7 +292,12 @@ final class Bob implements Party {
                 done -> block.progress.advanced(
                         Stage.RECONCILE, done, block.key().length()));
         state = State.RECONCILE;
-        reconciler.start(step -> peer.send(new Message.Reconciliation(step)));
+        reconciler.start(step -> {
+            // Alice knows what he wants first, and has sent it already.
+            if (!(step instanceof SyndromeRequest)) {
+                peer.send(new Message.Reconciliation(step));
+            }
+        });
     }
 
     private void verify(Message.Verification m, Conversation peer) {
@@ -295,11 +356,11 @@ final class Bob implements Party {
 
     private void amplify(Message.Amplification m, Conversation peer) {
         if (block.abort().isPresent()) {
-            throw new ProtocolException(
+            throw ProtocolException.ofBlock(
                     "Alice found a key, Bob did not (" + block.abort().get() + ")");
         }
         if (m.secretBits() != block.secretBits() || m.seed().length() != block.seedBits()) {
-            throw new ProtocolException(
+            throw ProtocolException.ofBlock(
                     "Alice announces a key of " + m.secretBits() + " bits, Bob finds " + block.secretBits());
         }
         if (m.supplyBits() < 0
@@ -310,6 +371,7 @@ final class Bob implements Party {
                     + PadPool.PADS_OF_BLOCK * PadPool.KEY_BITS + " is possible");
         }
         block.amplify(m.keyId(), m.supplyBits(), m.seed());
+        staging = true;
         block.stage(custody);
         peer.send(block.outcome());
         peer.send(peer.sign());

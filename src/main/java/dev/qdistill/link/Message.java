@@ -94,7 +94,8 @@ public sealed interface Message {
     record Detections(long[] pulses) implements Message {}
 
     /**
-     * Bob's measurement of the block is over: from here on bases may be announced.
+     * Bob's measurement of the block is over: from here on bases may be announced, by him at once, by her once she has checked his
+     * tag.
      *
      * @param detections how many there were
      * @param supplies the supplies of authentication key that Bob uses
@@ -111,10 +112,10 @@ public sealed interface Message {
     record AliceBases(BitString bases, BitString intensityLow, BitString intensityHigh) implements Message {}
 
     /**
-     * Bob's bases, one for each detection, and his bits where not both used the key basis.
+     * Bob's bases, one for each detection, and his bits where he used X. His first tag is over these too.
      *
      * @param bases one bit a detection
-     * @param bits one bit for each detection in which a side used X, in order
+     * @param bits one bit for each detection in which he used X, in order
      */
     record BobBases(BitString bases, BitString bits) implements Message {}
 
@@ -124,6 +125,13 @@ public sealed interface Message {
      * @param bits one bit for each detection in which a side used X, in order
      */
     record AliceBits(BitString bits) implements Message {}
+
+    /**
+     * Bob's bits where Alice used X and he did not.
+     *
+     * @param bits one bit for each such detection, in order
+     */
+    record BobBits(BitString bits) implements Message {}
 
     /**
      * A step of the reconciliation.
@@ -178,6 +186,14 @@ public sealed interface Message {
      * @param reason why, in a sentence
      */
     record Abort(String reason) implements Message {}
+
+    /**
+     * The sender cannot finish this block, in whatever step it is; the other blocks go on. Not said by Bob once he stages his key,
+     * nor by Alice once she offers hers: from then on only the opening of a connection settles what becomes of the key.
+     *
+     * @param reason why, in a sentence
+     */
+    record GiveUp(String reason) implements Message {}
 
     /**
      * The sender holds the key: Bob has staged it, or Alice has committed it. The sender's tag follows.

@@ -50,7 +50,7 @@ public record Parameters(
         String codes,
         long maximumDetections) {
     /** The version this program speaks. */
-    public static final int VERSION = 2;
+    public static final int VERSION = 3;
 
     /** The same with other codes. */
     Parameters withCodes(CodeChoice choice) {

@@ -14,4 +14,13 @@ public interface Progress {
      * @param total the whole, in the same unit
      */
     void advanced(Stage stage, long done, long total);
+
+    /**
+     * A block ended without a key and without a result, and only that block: it could not be finished at one of the ends. Called in
+     * the order of the blocks.
+     *
+     * @param block its number
+     * @param why the reason, and what failed here as its cause
+     */
+    default void givenUp(long block, ProtocolException why) {}
 }

@@ -1,12 +1,15 @@
 package dev.qdistill.link;
 
 import dev.qdistill.auth.AuthenticationException;
+import dev.qdistill.auth.PoolException;
 import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpHeader;
 import dev.qdistill.dump.DumpKind;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.LinkParameters;
 import dev.qdistill.dump.Role;
+import dev.qdistill.keystore.KeyStoreException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,14 +26,19 @@ import org.jspecify.annotations.Nullable;
  * security of its own; a block that is refused is over, the next one stands alone.
  *
  * <p>Several blocks may be in work at once, each in a conversation and on a thread of its own, so that neither end waits
- * while messages are on their way; the raw data are read in order. A block that fails (the peer breaks the protocol, a tag is
- * wrong) ends the session, and with it the blocks in work.
+ * while messages are on their way; the raw data are read in order. Where what fails is the block's own (what the two ends found in
+ * it cannot be, it is too large, one end fails in it) it is given up at both ends, and the others go on. Where the peer breaks the
+ * protocol, or a tag is wrong, the session ends, and with it the blocks in work; so it does where a key is in doubt: what becomes of
+ * that only the {@link Opening} of another connection settles.
  */
 public final class Session implements AutoCloseable {
     /** How long the oldest block may take to find that the session is over, after a later one has failed. */
     private static final long LAST_WORDS_MILLIS = 2000;
 
     private static final long POLL_MILLIS = 500;
+
+    /** So many blocks given up one after another end the session: whatever it is, it does not go away by itself. */
+    private static final int MOST_GIVEN_UP = 3;
 
     private final Role role;
     private final BlockReader records;
@@ -50,6 +59,7 @@ public final class Session implements AutoCloseable {
     private long last = Long.MAX_VALUE;
 
     private boolean over;
+    private int givenUpInARow;
 
     /**
      * How a session is run; {@code maximumDetections} must be the same at both ends.
@@ -106,14 +116,17 @@ public final class Session implements AutoCloseable {
 
     /** A block in work. A thread of the platform: it computes for long, and must not hold up those that pass messages on. */
     private final class Running {
+        private final long number;
         private final Thread thread;
         private boolean ended;
         private @Nullable ProtocolException closed;
+        private @Nullable ProtocolException givenUp;
         private boolean failed;
         private @Nullable BadInputException damaged;
         private Optional<DistilledBlock> result = Optional.empty();
 
         Running(long number) {
+            this.number = number;
             thread = Thread.ofPlatform()
                     .daemon()
                     .name("qdistill-" + role + "-block-" + number)
@@ -123,6 +136,8 @@ public final class Session implements AutoCloseable {
                         } catch (ProtocolException e) {
                             if (e.isClosedInOrder()) {
                                 closed(e);
+                            } else if (e.endsOneBlock()) {
+                                givenUp(e);
                             } else {
                                 fail(number, e);
                                 failed();
@@ -141,6 +156,14 @@ public final class Session implements AutoCloseable {
             synchronized (changed) {
                 ended = true;
                 closed = e;
+                changed.notifyAll();
+            }
+        }
+
+        private void givenUp(ProtocolException e) {
+            synchronized (changed) {
+                ended = true;
+                givenUp = e;
                 changed.notifyAll();
             }
         }
@@ -248,15 +271,39 @@ public final class Session implements AutoCloseable {
         if (over) {
             return Optional.empty();
         }
-        Optional<DistilledBlock> result;
-        if (plan.isOffline()) {
-            result = run(nextBlock++);
-        } else {
-            result = await();
-            running.remove();
-        }
+        Optional<DistilledBlock> result = plan.isOffline() ? run(nextBlock++) : awaitResult();
         over = result.isEmpty();
         return result;
+    }
+
+    private Optional<DistilledBlock> awaitResult() {
+        for (; ; ) {
+            Running head = await();
+            running.remove();
+            ProtocolException why = head.givenUp;
+            if (why == null) {
+                givenUpInARow = 0;
+                return head.result;
+            }
+            progress.givenUp(head.number, why);
+            if (++givenUpInARow == MOST_GIVEN_UP) {
+                throw tooMany(head.number, why);
+            }
+        }
+    }
+
+    /** What failed here is thrown as it is, since it is not the peer's doing. */
+    private RuntimeException tooMany(long number, ProtocolException why) {
+        Throwable e = why.getCause() != null
+                ? why.getCause()
+                : new ProtocolException(
+                        MOST_GIVEN_UP + " blocks in a row could not be finished; of the last, " + why.getMessage());
+        fail(number, e);
+        switch (e) {
+            case RuntimeException r -> throw r;
+            case Error r -> throw r;
+            default -> throw new IllegalStateException(e);
+        }
     }
 
     /**
@@ -264,7 +311,7 @@ public final class Session implements AutoCloseable {
      * of a later one ends the channel; but what the peer had said before may be enough for the older ones, and may be that
      * there is no later one.
      */
-    private Optional<DistilledBlock> await() {
+    private Running await() {
         synchronized (changed) {
             long patience = Long.MAX_VALUE;
             try {
@@ -280,7 +327,7 @@ public final class Session implements AutoCloseable {
                         if (head.closed != null) {
                             throw head.closed;
                         }
-                        return head.result;
+                        return head;
                     }
                     if (head.damaged != null) {
                         throw head.damaged;
@@ -345,6 +392,9 @@ public final class Session implements AutoCloseable {
                     interrupted = true;
                 }
             }
+            if (r.givenUp != null) {
+                progress.givenUp(r.number, r.givenUp);
+            }
             synchronized (changed) {
                 r.result.ifPresent(block -> {
                     unreported.add(block.summary());
@@ -385,10 +435,7 @@ public final class Session implements AutoCloseable {
                 finish(number, end, peer);
                 return Optional.empty();
             }
-            receive(party, first, peer);
-            while (!party.done()) {
-                receive(party, peer.receive(), peer);
-            }
+            converse(party, first, peer);
             return Optional.of(party.result());
         } finally {
             synchronized (changed) {
@@ -410,6 +457,56 @@ public final class Session implements AutoCloseable {
                 throw new ProtocolException("interrupted while waiting for room for keys");
             }
         }
+    }
+
+    /**
+     * Runs the block to its end. Where it alone fails both ends give it up; its records are read all the same, so that the next
+     * block finds its own.
+     */
+    private void converse(Party party, Message first, Conversation peer) {
+        Message message = first;
+        try {
+            while (!(message instanceof Message.GiveUp && party.mayBeGivenUp())) {
+                receive(party, message, peer);
+                if (party.done()) {
+                    return;
+                }
+                message = peer.receive();
+            }
+        } catch (RuntimeException | Error e) {
+            if (plan.isOffline() || !endsOneBlock(e)) {
+                throw e;
+            }
+            if (!party.mayGiveUp()) {
+                if (e instanceof ProtocolException) {
+                    throw new ProtocolException(String.valueOf(e.getMessage()));
+                }
+                throw e;
+            }
+            party.finishReading();
+            if (e instanceof ProtocolException) {
+                peer.send(new Message.GiveUp(String.valueOf(e.getMessage())));
+                throw e;
+            }
+            peer.send(new Message.GiveUp("it failed there"));
+            throw ProtocolException.ofBlock("it failed here: " + e.getClass().getSimpleName(), e);
+        }
+        party.finishReading();
+        throw ProtocolException.ofBlock("the other end gave it up: " + ((Message.GiveUp) message).reason());
+    }
+
+    /** Whether it says nothing about other blocks: neither about the peer, nor about this end's raw data or disk. */
+    private static boolean endsOneBlock(Throwable e) {
+        return switch (e) {
+            case ProtocolException p -> p.endsOneBlock();
+            case AuthenticationException a -> false;
+            case BadInputException b -> false;
+            case KeyStoreException k -> false;
+            case PoolException p -> false;
+            case UncheckedIOException u -> false;
+            case CancellationException c -> false;
+            default -> true;
+        };
     }
 
     /** What a message of the peer's leads to is the peer's doing, wherever it is noticed. */

@@ -73,6 +73,14 @@ record SiftedBlock(
         return b == 0 ? a : gcd(b, a % b);
     }
 
+    /** One bit for each disclosed bit: Alice used X, Bob did not. */
+    BitString aliceAlone() {
+        BitString alone = test.copy();
+        alone.invert();
+        alone.and(aliceTest);
+        return alone;
+    }
+
     /** Detections in which both used X. */
     long testBits() {
         return test.bitCount();

@@ -269,6 +269,25 @@ public final class BobReconciler implements AutoCloseable {
         return qber > codes.codes(longest, Profile.EFFICIENT).getLast().operatingQber(Profile.EFFICIENT);
     }
 
+    /**
+     * What Bob asks for first, if it is for syndromes: it follows from numbers that both ends know, so that Alice can answer before
+     * she is asked.
+     *
+     * @param keyBits bits of the raw key
+     * @param expected as for {@link #BobReconciler}, and so the others
+     */
+    public static Optional<SyndromeRequest> first(
+            long keyBits, QberEstimate expected, int largestFrame, CodeFamily codes, Profile profile) {
+        List<Frame> frames = Frame.cut(keyBits, largestFrame, codes.frameLengths());
+        if (frames.isEmpty()) {
+            return Optional.empty();
+        }
+        return new RateControl(codes, profile, expected, new AdaptedCodes())
+                .first(frames.getFirst())
+                .map(code -> new SyndromeRequest(
+                        batch(frames, 0, FIRST_FRAMES, code), code.parent().name(), code.splits()));
+    }
+
     /** Asks for the first batch. */
     public void start(Consumer<ReconcileMessage> out) {
         requestNext(out);
@@ -388,17 +407,23 @@ public final class BobReconciler implements AutoCloseable {
             most = Math.max((long) BATCH_FRAMES * workers.threads(), BATCH_BITS / first.bits());
             most = Math.max(most, device.frames(code.get().code()));
         }
-        int circulant = code.get().code().circulant();
+        List<Integer> batch = batch(frames, requested, most, code.get());
+        requested += batch.size();
+        request(batch, code.get(), out);
+    }
+
+    /** The next frames of one length. */
+    private static List<Integer> batch(List<Frame> frames, int from, long most, AdaptedCode code) {
+        int circulant = code.code().circulant();
+        long columns = frames.get(from).columns(circulant);
         List<Integer> batch = new ArrayList<>();
-        while (batch.size() < most && requested < frames.size()) {
-            Frame f = frames.get(requested);
-            if (f.columns(circulant) != first.columns(circulant)) {
+        for (int i = from; i < frames.size() && batch.size() < most; i++) {
+            if (frames.get(i).columns(circulant) != columns) {
                 break;
             }
-            batch.add(f.index());
-            requested++;
+            batch.add(frames.get(i).index());
         }
-        request(List.copyOf(batch), code.get(), out);
+        return List.copyOf(batch);
     }
 
     private void request(List<Integer> batch, AdaptedCode code, Consumer<ReconcileMessage> out) {

@@ -23,6 +23,7 @@ import dev.qdistill.wire.v1.AliceBits;
 import dev.qdistill.wire.v1.Amplification;
 import dev.qdistill.wire.v1.Bits;
 import dev.qdistill.wire.v1.BobBases;
+import dev.qdistill.wire.v1.BobBits;
 import dev.qdistill.wire.v1.CascadePass;
 import dev.qdistill.wire.v1.CascadeStart;
 import dev.qdistill.wire.v1.Choice;
@@ -35,6 +36,7 @@ import dev.qdistill.wire.v1.Envelope;
 import dev.qdistill.wire.v1.ErrorCounts;
 import dev.qdistill.wire.v1.ExtensionRequest;
 import dev.qdistill.wire.v1.Extensions;
+import dev.qdistill.wire.v1.GiveUp;
 import dev.qdistill.wire.v1.Hello;
 import dev.qdistill.wire.v1.Offer;
 import dev.qdistill.wire.v1.Offered;
@@ -136,8 +138,9 @@ final class Codec {
                         .setIntensityLow(bits(m.intensityLow()))
                         .setIntensityHigh(bits(m.intensityHigh())));
             case Message.BobBases m ->
-                e.setBobBases(BobBases.newBuilder().setBases(bits(m.bases())).setBits(bits(m.bits())));
+                e.setBobBases(BobBases.newBuilder().setBases(bits(m.bases())).setTestBits(bits(m.bits())));
             case Message.AliceBits m -> e.setAliceBits(AliceBits.newBuilder().setBits(bits(m.bits())));
+            case Message.BobBits m -> e.setBobBits(BobBits.newBuilder().setBits(bits(m.bits())));
             case Message.Verification m -> e.setVerification(verification(m));
             case Message.Verified m -> e.setVerified(Verified.newBuilder().addAllWrongGroups(m.wrongGroups()));
             case Message.WrongGroups m ->
@@ -152,6 +155,7 @@ final class Codec {
                         .setSupplyBits(m.supplyBits())
                         .setSeed(bits(m.seed())));
             case Message.Abort m -> e.setAbort(Abort.newBuilder().setReason(m.reason()));
+            case Message.GiveUp m -> e.setGiveUp(GiveUp.newBuilder().setReason(m.reason()));
             case Message.Done m ->
                 e.setDone(Done.newBuilder().setKeyId(id(m.keyId())).setLeakedBits(m.leakedBits()));
             case Message.Reconciliation m -> encode(m.step(), e);
@@ -389,8 +393,9 @@ final class Codec {
             }
             case BOB_BASES ->
                 new Message.BobBases(
-                        bits(e.getBobBases().getBases()), bits(e.getBobBases().getBits()));
+                        bits(e.getBobBases().getBases()), bits(e.getBobBases().getTestBits()));
             case ALICE_BITS -> new Message.AliceBits(bits(e.getAliceBits().getBits()));
+            case BOB_BITS -> new Message.BobBits(bits(e.getBobBits().getBits()));
             case VERIFICATION -> verification(e.getVerification());
             case VERIFIED -> new Message.Verified(numbers(e.getVerified().getWrongGroupsList()));
             case WRONG_GROUPS ->
@@ -406,6 +411,7 @@ final class Codec {
                         id(m.getKeyId()), m.getSecretBits(), m.getSupplyBits(), bits(m.getSeed()));
             }
             case ABORT -> new Message.Abort(printable(e.getAbort().getReason()));
+            case GIVE_UP -> new Message.GiveUp(printable(e.getGiveUp().getReason()));
             case DONE ->
                 new Message.Done(id(e.getDone().getKeyId()), e.getDone().getLeakedBits());
             case BODY_NOT_SET -> throw new ProtocolException("the peer sent a message without contents");

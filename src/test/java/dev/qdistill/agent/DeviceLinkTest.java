@@ -19,13 +19,16 @@ import dev.qdistill.simulate.Source;
 import dev.qdistill.wire.v1.ExitCode;
 import dev.qdistill.wire.v1.KeysByIdRequest;
 import dev.qdistill.wire.v1.KeysResponse;
+import dev.qdistill.wire.v1.LinkStatus;
 import dev.qdistill.wire.v1.NewKeysRequest;
 import dev.qdistill.wire.v1.Result;
 import dev.qdistill.wire.v1.ResultsRequest;
 import dev.qdistill.wire.v1.StatusRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
@@ -35,6 +38,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -113,6 +117,7 @@ final class DeviceLinkTest {
                 device:
                   socket: %1$s/agent.sock
                   auditLog: %1$s/audit.log
+                  silence: 1s
                 """.formatted(own, other, site == Site.ALICE ? "listen" : "connect", port, blockPulses);
         return Agent.start(ConfigurationFile.read(Files.writeString(dir.resolve(own + ".yaml"), yaml)), site);
     }
@@ -316,6 +321,67 @@ final class DeviceLinkTest {
             assertEquals(BLOCKS, b.sending.await().getKeys());
         }
         requireSameKeys(2 + BLOCKS, 2 + BLOCKS);
+    }
+
+    @Test
+    void aDeviceThatIsGoneIsMissedAtOnceAndTheLinkGoesOnWhenItIsBack() throws Exception {
+        try (Measurement a = new Measurement(atAlice, Role.ALICE, 0);
+                Measurement b = new Measurement(atBob, Role.BOB, 0)) {
+            // Nobody reads Alice's stream: it waits for Bob's.
+            a.until(middle());
+            assertEquals("", device(atAlice).getDeviceProblem());
+            assertEquals(1, device(atAlice).getDeviceStreams());
+            a.sending.cancel();
+            waitFor(() -> device(atAlice).getDeviceProblem().contains("its device is gone since"));
+            assertEquals(0, device(atAlice).getDeviceStreams());
+            assertTrue(
+                    alice.readiness().problems().stream().anyMatch(p -> p.contains("its device is gone since")),
+                    alice.readiness().problems()::toString);
+            waitFor(() -> metrics(alice).contains("qdistill_device_missed{link=\"metro\"} 1.0"));
+            assertTrue(metrics(alice).contains("qdistill_device_broken_streams_total{link=\"metro\"} 1.0"));
+            b.until(3 * blockPulses);
+            assertEquals(ExitCode.EXIT_CODE_PEER, b.problem(Status.Code.ABORTED).code());
+            assertEquals("", device(atBob).getDeviceProblem());
+        }
+        try (Measurement a = new Measurement(atAlice, Role.ALICE, 1);
+                Measurement b = new Measurement(atBob, Role.BOB, 1)) {
+            a.until(middle());
+            assertEquals("", device(atAlice).getDeviceProblem());
+            b.until(middle());
+            // It is there, but says nothing.
+            waitFor(() -> device(atBob).getDeviceProblem().contains("its device has said nothing since"));
+            waitFor(() -> metrics(bob).contains("qdistill_device_missed{link=\"metro\"} 1.0"));
+            assertTrue(device(atBob).getDeviceSilence() >= 1000);
+            a.finish();
+            b.finish();
+            assertEquals(BLOCKS, a.sending.await().getKeys());
+            assertEquals(BLOCKS, b.sending.await().getKeys());
+        }
+        assertEquals("", device(atAlice).getDeviceProblem());
+        assertEquals("", device(atBob).getDeviceProblem());
+        assertEquals(List.of(), bob.readiness().problems());
+        waitFor(() -> metrics(bob).contains("qdistill_device_missed{link=\"metro\"} 0.0"));
+    }
+
+    private static LinkStatus device(DeviceClient client) {
+        return client.calls().status(StatusRequest.getDefaultInstance()).getLinks(0);
+    }
+
+    private static String metrics(Agent agent) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try {
+            agent.metrics().write(out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static void waitFor(BooleanSupplier condition) throws InterruptedException {
+        for (int i = 0; i < 200 && !condition.getAsBoolean(); i++) {
+            Thread.sleep(50);
+        }
+        assertTrue(condition.getAsBoolean());
     }
 
     @Test

@@ -101,7 +101,13 @@ final class DeviceSocketTest {
             socket = new DeviceSocket(
                     rules,
                     new DeviceService(
-                            configuration, site, new Links(), store, keys, new DeviceResults(InstantSource.system())));
+                            configuration,
+                            site,
+                            new Links(),
+                            store,
+                            keys,
+                            new DeviceResults(InstantSource.system()),
+                            new DeviceStreams(rules.silence(), InstantSource.system())));
             client = new DeviceClient(path);
         }
 
@@ -444,7 +450,7 @@ final class DeviceSocketTest {
     }
 
     private static Device rules(Path socket, String mode) {
-        return new Device(socket, mode, Optional.empty(), Optional.empty());
+        return new Device(socket, mode, Optional.empty(), Optional.empty(), java.time.Duration.ofMinutes(1));
     }
 
     private static void make(Device rules) throws IOException {

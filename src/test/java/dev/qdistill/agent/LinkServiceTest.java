@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -60,6 +61,9 @@ final class LinkServiceTest {
     Path dir;
 
     private final List<Agent> agents = new ArrayList<>();
+    /** How much later the agents think that it is, in nanoseconds. */
+    private final AtomicLong later = new AtomicLong();
+
     private int port;
     private String silence = "30s";
     private String more = "";
@@ -146,7 +150,7 @@ final class LinkServiceTest {
                         .replace("SILENCE", silence)
                         .replace("MORE", more)
                         .replace("SITE", site.id()));
-        Agent agent = Agent.start(ConfigurationFile.read(file), site);
+        Agent agent = Agent.start(ConfigurationFile.read(file), site, () -> System.nanoTime() + later.get());
         agents.add(agent);
         return agent;
     }
@@ -433,6 +437,35 @@ final class LinkServiceTest {
             long lost = bob.link("metro").status().failedBlocks();
             assertTrue(lost >= 1 && lost <= 2, "lost: " + lost);
             assertEquals(BLOCKS - lost, requireSameKeys(alice, bob));
+        }
+    }
+
+    @Test
+    void aSessionIsGivenUpForAgeOnlyIfItWasNotUsedForLong() throws Exception {
+        install("metro");
+        silence = "1s";
+        try (Meddler meddler = new Meddler(port)) {
+            // The connection breaks in the second block.
+            meddler.plan(new Meddler.Plan(Deed.DROP, BodyCase.VERIFICATION, false, 1));
+            Agent alice = start(Site.ALICE, port, "metro");
+            DumpFeed only = offer(alice, "metro", 1);
+            DumpFeed late = offer(alice, "metro", 2);
+            Agent bob = start(Site.BOB, meddler.port(), "metro");
+            DumpFeed a = new DumpFeed(dump("alice", "metro", 0), 1);
+            DumpFeed b = new DumpFeed(dump("bob", "metro", 0), 1500);
+            alice.link("metro").offer(a);
+            bob.link("metro").offer(b);
+            waitFor("a block", () -> !a.blocks.isEmpty() && !b.blocks.isEmpty());
+            // A long session: it is in work for more than a day, and so does one wait that the other site gets only
+            // now.
+            later.addAndGet(TimeUnit.HOURS.toNanos(25));
+            DumpFeed lateThere = offer(bob, "metro", 2);
+            for (DumpFeed feed : List.of(a, b, late, lateThere)) {
+                assertEquals(Optional.empty(), feed.await());
+            }
+            assertTrue(meddler.done());
+            assertTrue(only.await().orElseThrow().contains("had no raw data of this session"));
+            assertTrue(requireSameKeys(alice, bob) >= 2 * BLOCKS - 2);
         }
     }
 

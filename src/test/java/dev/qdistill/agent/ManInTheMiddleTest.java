@@ -41,7 +41,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two sites over TCP, and somebody on the line who does everything that can be done to every kind of message. */
 final class ManInTheMiddleTest {
     private static final long KEY_BITS = 40_000;
-    private static final int BLOCKS = 320;
+    private static final int BLOCKS = 640;
+
+    /** So short that Bob asks for more than the first ones, which come unasked. */
+    private static final int FRAME = 1 << 12;
+
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** How long the sites wait where messages are lost on purpose. */
@@ -98,8 +102,14 @@ final class ManInTheMiddleTest {
         final Meddler meddler;
         final Listener listener;
         final Dialer dialer;
+        final long maximumDetections;
 
         Line(String name, int blocks) throws IOException {
+            this(name, blocks, 1 << 24);
+        }
+
+        Line(String name, int blocks, long maximumDetections) throws IOException {
+            this.maximumDetections = maximumDetections;
             alicePlace = dir.resolve(name + "/alice");
             bobPlace = dir.resolve(name + "/bob");
             TestSite.preShare(create(alicePlace), create(bobPlace), 4000);
@@ -120,9 +130,9 @@ final class ManInTheMiddleTest {
 
         /** A connection that is broken off after one block, if nothing else ends it before. */
         Outcome connect() {
-            Settings settings = new Settings(1e-6, 1e-12, blockPulses, 0.12, 0.15, Profile.FAST, 1 << 14);
+            Settings settings = new Settings(1e-6, 1e-12, blockPulses, 0.12, 0.15, Profile.FAST, FRAME);
             CompletableFuture<Void> one = CompletableFuture.runAsync(
-                    () -> alice.run(listener, settings, 1).connect(alice.dump, alice.keys, b -> {}),
+                    () -> alice.run(listener, settings, 1, maximumDetections).connect(alice.dump, alice.keys, b -> {}),
                     Thread.ofPlatform()::start);
             CompletableFuture<Void> two = CompletableFuture.runAsync(() -> dial(settings), Thread.ofPlatform()::start);
             @Nullable Throwable first = failure(one);
@@ -133,7 +143,7 @@ final class ManInTheMiddleTest {
         private void dial(Settings settings) {
             for (; ; ) {
                 try {
-                    bob.run(dialer, settings, 1).connect(bob.dump, bob.keys, block -> {
+                    bob.run(dialer, settings, 1, maximumDetections).connect(bob.dump, bob.keys, block -> {
                         throw new ProtocolException("enough");
                     });
                     return;
@@ -229,7 +239,8 @@ final class ManInTheMiddleTest {
             for (int round = 0;
                     round < 8
                             && (round < 2
-                                    || !missing(Set.of(BodyCase.END_OF_SESSION)).isEmpty());
+                                    || !missing(Set.of(BodyCase.END_OF_SESSION, BodyCase.GIVE_UP))
+                                            .isEmpty());
                     round++) {
                 for (Set<BodyCase> spoilt : SPOILT) {
                     line.spoil(spoilt);
@@ -260,6 +271,18 @@ final class ManInTheMiddleTest {
             }
             assertEquals(1, line.alice.ids().size());
             line.requireSameKeys();
+        }
+        // What is said of blocks that cannot be finished.
+        try (Line line = new Line("large", 40, 100)) {
+            line.meddler.plan(null);
+            line.connect();
+            for (Meddler.Plan plan : line.meddler.opportunities()) {
+                if (plan.kind() == BodyCase.GIVE_UP) {
+                    doIt(line, plan);
+                }
+            }
+            assertEquals(List.of(), line.alice.ids());
+            assertEquals(List.of(), line.bob.ids());
         }
         assertEquals(Set.of(), missing(Set.of()));
         assertTrue(errors.size() > 20, String.valueOf(errors));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.qdistill.auth.AuthenticationException;
 import dev.qdistill.auth.PadPool;
 import dev.qdistill.bits.BitString;
+import dev.qdistill.dump.DumpReader;
 import dev.qdistill.dump.Role;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.ldpc.Profile;
@@ -31,10 +32,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -203,6 +207,42 @@ final class NetworkLinkTest {
             dir = Files.createDirectory(dir.resolve("again"));
             install();
         }
+    }
+
+    @Test
+    void aBlockThatFailsEndsAloneAndItsNeighboursKeysAreAtBothSites() {
+        Listener l = listener(Site.ALICE);
+        Settings settings = settings(blockPulses * BLOCKS / 10);
+        long largest = largestBlock(settings);
+        CompletableFuture<Void> one = CompletableFuture.runAsync(
+                () -> alice.run(l, settings, 4, largest - 1).connect(alice.dump, alice.keys, alice.blocks::add),
+                Thread.ofPlatform()::start);
+        pause();
+        Dialer d = dialer(Site.BOB, l.port());
+        CompletableFuture<Void> two = CompletableFuture.runAsync(
+                () -> bob.run(d, settings, 4, largest - 1).connect(bob.dump, bob.keys, bob.blocks::add),
+                Thread.ofPlatform()::start);
+        assertEquals(null, failure(one, 240));
+        assertEquals(null, failure(two, 240));
+        assertEquals(9, alice.ids().size());
+        assertEquals(10, alice.keys.nextBlock());
+        assertEquals(10, bob.keys.nextBlock());
+        assertEquals(1, alice.events.size());
+        assertTrue(alice.events.getFirst().contains("more detections than"), alice.events.toString());
+        requireSameKeys();
+    }
+
+    /** The most detections of a block, of which there is one. */
+    private long largestBlock(Settings settings) {
+        Map<Long, Long> detections = new TreeMap<>();
+        try (DumpReader dump = DumpReader.open(bobDump)) {
+            while (dump.next()) {
+                for (int i = 0; i < dump.batch().count(); i++) {
+                    detections.merge(dump.batch().pulses()[i] / settings.blockPulses(), 1L, Long::sum);
+                }
+            }
+        }
+        return Collections.max(detections.values());
     }
 
     @Test

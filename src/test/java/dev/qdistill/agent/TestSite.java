@@ -69,13 +69,17 @@ final class TestSite implements AutoCloseable {
     }
 
     LinkRun run(Connector connector, Settings settings, int window) {
+        return run(connector, settings, window, 1 << 24);
+    }
+
+    LinkRun run(Connector connector, Settings settings, int window, long maximumDetections) {
         Engine engine = new Engine(
                 CodeFamily.shipped(),
                 Backend.AUTO,
                 WORKERS,
                 new Amplifier(ModifiedToeplitzHash.create(Backend.AUTO), 2, Long.MAX_VALUE),
                 entropy);
-        return new LinkRun(role, connector, engine, settings, window, 1 << 24, pool, log, events::add);
+        return new LinkRun(role, connector, engine, settings, window, maximumDetections, pool, log, events::add);
     }
 
     /** The bits of a key, which is gone from the store then. */

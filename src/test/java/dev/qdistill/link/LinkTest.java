@@ -16,16 +16,22 @@ import dev.qdistill.dump.Role;
 import dev.qdistill.ldpc.CodeFamily;
 import dev.qdistill.ldpc.Profile;
 import dev.qdistill.reconcile.ReconcileMessage;
+import dev.qdistill.security.Protocol;
 import dev.qdistill.simulate.LinkModel;
 import dev.qdistill.simulate.NamedLink;
 import dev.qdistill.simulate.Simulator;
+import dev.qdistill.simulate.Source;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -52,6 +58,11 @@ final class LinkTest {
     private static Path alice = Path.of("");
     private static Path bob = Path.of("");
     private static long pulses;
+    /** Five short blocks with a key each: single photons. */
+    private static Path aliceFive = Path.of("");
+
+    private static Path bobFive = Path.of("");
+    private static Settings five = SETTINGS;
 
     @BeforeAll
     static void simulate() {
@@ -60,6 +71,17 @@ final class LinkTest {
         bob = dir.resolve("bob");
         pulses = model.pulsesForKeyBits(400_000);
         Simulator.run(model, pulses, 3, alice, bob, n -> {});
+        LinkModel single = new LinkModel(
+                "metro",
+                new Source(Protocol.SINGLE_PHOTON, 1e9, List.of(.4), List.of(1.0), .8),
+                model.channel(),
+                model.receiver(),
+                model.misalignment(),
+                0);
+        aliceFive = dir.resolve("aliceFive");
+        bobFive = dir.resolve("bobFive");
+        five = settings(single.pulsesForKeyBits(40_000), 1e-6);
+        Simulator.run(single, 5 * five.blockPulses(), 4, aliceFive, bobFive, n -> {});
     }
 
     @AfterAll
@@ -72,7 +94,32 @@ final class LinkTest {
         return new Settings(epsilonSecrecy, 1e-15, blockPulses, 0.12, 0.15, Profile.FAST, FRAME);
     }
 
-    private record Keys(List<DistilledBlock> alice, List<DistilledBlock> bob) {}
+    /** What came of a session at one side: blocks, and the numbers of those that were given up. */
+    private record Side(List<DistilledBlock> blocks, List<Long> givenUp) {
+        static final Side NOTHING = new Side(List.of(), List.of());
+    }
+
+    private record Keys(Side aliceSide, Side bobSide) {
+        List<DistilledBlock> alice() {
+            return aliceSide.blocks;
+        }
+
+        List<DistilledBlock> bob() {
+            return bobSide.blocks;
+        }
+    }
+
+    /** Somebody on the way sees a message of a conversation. */
+    @FunctionalInterface
+    interface Change {
+        Message apply(long conversation, Message message);
+
+        /** A message has come. */
+        default void heard(long conversation, Message message) {}
+
+        /** The peer's tag is about to be checked. */
+        default void checking(long conversation) {}
+    }
 
     /** Runs a session; {@code toBob} and {@code toAlice} see every message on its way. */
     private static Keys run(
@@ -89,14 +136,39 @@ final class LinkTest {
             UnaryOperator<Message> toBob,
             UnaryOperator<Message> toAlice,
             int window) {
+        return run(
+                alice,
+                bob,
+                aliceSettings,
+                bobSettings,
+                (n, m) -> toBob.apply(m),
+                (n, m) -> toAlice.apply(m),
+                window,
+                1 << 26);
+    }
+
+    private static Keys runFive(Change toBob, Change toAlice, long maximumDetections) {
+        return run(aliceFive, bobFive, five, five, toBob, toAlice, 3, maximumDetections);
+    }
+
+    private static Keys run(
+            Path aliceFile,
+            Path bobFile,
+            Settings aliceSettings,
+            Settings bobSettings,
+            Change toBob,
+            Change toAlice,
+            int window,
+            long maximumDetections) {
         Channel.Ends ends = Channel.inMemory();
-        CompletableFuture<List<DistilledBlock>> a = CompletableFuture.supplyAsync(
-                () -> side(Role.ALICE, alice, tap(ends.alice(), toBob), aliceSettings, window),
+        CompletableFuture<Side> a = CompletableFuture.supplyAsync(
+                () -> side(Role.ALICE, aliceFile, tap(ends.alice(), toBob), aliceSettings, window, maximumDetections),
                 Thread.ofPlatform()::start);
-        CompletableFuture<List<DistilledBlock>> b = CompletableFuture.supplyAsync(
-                () -> side(Role.BOB, bob, tap(ends.bob(), toAlice), bobSettings, window), Thread.ofPlatform()::start);
+        CompletableFuture<Side> b = CompletableFuture.supplyAsync(
+                () -> side(Role.BOB, bobFile, tap(ends.bob(), toAlice), bobSettings, window, maximumDetections),
+                Thread.ofPlatform()::start);
         RuntimeException failure = null;
-        Keys keys = new Keys(List.of(), List.of());
+        Keys keys = new Keys(Side.NOTHING, Side.NOTHING);
         try {
             keys = new Keys(a.join(), b.join());
         } catch (CompletionException e) {
@@ -133,8 +205,20 @@ final class LinkTest {
         }
     }
 
-    private static List<DistilledBlock> side(Role role, Path file, Channel channel, Settings settings, int window) {
+    private static Side side(
+            Role role, Path file, Channel channel, Settings settings, int window, long maximumDetections) {
         List<DistilledBlock> blocks = new ArrayList<>();
+        List<Long> givenUp = new ArrayList<>();
+        Progress progress = new Progress() {
+            @Override
+            public void advanced(Stage stage, long done, long total) {}
+
+            @Override
+            public void givenUp(long block, ProtocolException why) {
+                assertTrue(why.endsOneBlock());
+                givenUp.add(block);
+            }
+        };
         try (channel;
                 DumpReader dump = DumpReader.open(file);
                 Session session = new Session(
@@ -143,20 +227,20 @@ final class LinkTest {
                         channel,
                         ENGINE,
                         settings,
-                        new Session.Plan(0, window, 1 << 26, KeyCustody.CALLER),
-                        Progress.NONE)) {
+                        new Session.Plan(0, window, maximumDetections, KeyCustody.CALLER),
+                        progress)) {
             for (Optional<DistilledBlock> b = session.next(); b.isPresent(); b = session.next()) {
                 blocks.add(b.get());
             }
         }
-        return blocks;
+        return new Side(blocks, givenUp);
     }
 
-    private static Channel tap(Channel channel, UnaryOperator<Message> change) {
+    private static Channel tap(Channel channel, Change change) {
         return new Channel() {
             @Override
             public Conversation conversation(long number) {
-                return new Tapped(channel.conversation(number), change);
+                return new Tapped(number, channel.conversation(number), change);
             }
 
             @Override
@@ -167,15 +251,17 @@ final class LinkTest {
     }
 
     /** A conversation with somebody on the way. */
-    private record Tapped(Conversation behind, UnaryOperator<Message> change) implements Conversation {
+    private record Tapped(long number, Conversation behind, Change change) implements Conversation {
         @Override
         public void send(Message message) {
-            behind.send(change.apply(message));
+            behind.send(change.apply(number, message));
         }
 
         @Override
         public Message receive() {
-            return behind.receive();
+            Message message = behind.receive();
+            change.heard(number, message);
+            return message;
         }
 
         @Override
@@ -195,6 +281,7 @@ final class LinkTest {
 
         @Override
         public void verify(Message.Authentication tag) {
+            change.checking(number);
             behind.verify(tag);
         }
 
@@ -216,8 +303,8 @@ final class LinkTest {
     @Test
     void bothSidesGetTheSameKeyAndCountTheSame() {
         Keys keys = runTapped(m -> m, m -> m);
-        DistilledBlock a = keys.alice.getFirst();
-        DistilledBlock b = keys.bob.getFirst();
+        DistilledBlock a = keys.alice().getFirst();
+        DistilledBlock b = keys.bob().getFirst();
         assertTrue(a.key().length() > 50_000, "secret bits: " + a.key().length());
         assertTrue(a.key().contentEquals(b.key()));
         assertEquals(a.id(), b.id());
@@ -238,12 +325,12 @@ final class LinkTest {
         long third = pulses / 3 + 1;
         Settings settings = settings(third, 1e-9);
         Keys keys = run(settings, settings, m -> m, m -> m);
-        assertEquals(3, keys.alice.size());
+        assertEquals(3, keys.alice().size());
         long detections = 0;
         long sent = 0;
         for (int i = 0; i < 3; i++) {
-            DistilledBlock b = keys.bob.get(i);
-            assertTrue(keys.alice.get(i).key().contentEquals(b.key()));
+            DistilledBlock b = keys.bob().get(i);
+            assertTrue(keys.alice().get(i).key().contentEquals(b.key()));
             assertEquals(i, b.summary().parameters().block());
             assertEquals(i * third, b.summary().parameters().firstPulse());
             detections += b.summary().detections();
@@ -251,7 +338,7 @@ final class LinkTest {
         }
         assertEquals(pulses, sent);
         Keys whole = runTapped(m -> m, m -> m);
-        assertEquals(whole.bob.getFirst().summary().detections(), detections);
+        assertEquals(whole.bob().getFirst().summary().detections(), detections);
     }
 
     @Test
@@ -259,16 +346,16 @@ final class LinkTest {
         Settings settings = settings(pulses / 7 + 1, 1e-9);
         Keys keys = run(settings, settings, m -> m, m -> m, 3);
         Keys one = run(settings, settings, m -> m, m -> m, 1);
-        assertEquals(7, keys.alice.size());
+        assertEquals(7, keys.alice().size());
         for (int i = 0; i < 7; i++) {
-            assertTrue(keys.alice.get(i).key().contentEquals(keys.bob.get(i).key()));
-            assertEquals(i, keys.bob.get(i).summary().parameters().block());
+            assertTrue(keys.alice().get(i).key().contentEquals(keys.bob().get(i).key()));
+            assertEquals(i, keys.bob().get(i).summary().parameters().block());
             assertEquals(
-                    one.bob.get(i).summary().detections(),
-                    keys.bob.get(i).summary().detections());
+                    one.bob().get(i).summary().detections(),
+                    keys.bob().get(i).summary().detections());
             assertEquals(
-                    one.bob.get(i).summary().counts().keyDetections(),
-                    keys.bob.get(i).summary().counts().keyDetections());
+                    one.bob().get(i).summary().counts().keyDetections(),
+                    keys.bob().get(i).summary().counts().keyDetections());
         }
     }
 
@@ -284,6 +371,190 @@ final class LinkTest {
                         m -> m,
                         3));
         assertInstanceOf(ProtocolException.class, e.bobFailure);
+    }
+
+    @Test
+    void aBlockThatFailsEndsAlone() {
+        Change none = (n, m) -> m;
+        List<UnaryOperator<Message>> fromAlice = List.of(
+                m -> m instanceof Message.AliceBits b
+                        ? new Message.AliceBits(b.bits().slice(0, 64))
+                        : m,
+                m -> m instanceof Message.Amplification a
+                        ? new Message.Amplification(a.keyId(), a.secretBits() + 1, 0, a.seed())
+                        : m,
+                m -> m instanceof Message.Amplification ? new Message.Abort("no") : m,
+                // Something that goes wrong at her end, before she has offered a key.
+                m -> broken(m, Message.AliceBases.class),
+                m -> broken(m, Message.Verification.class));
+        for (UnaryOperator<Message> change : fromAlice) {
+            requireOthersWell(runFive((n, m) -> n == 2 ? change.apply(m) : m, none, 1 << 26));
+        }
+        List<UnaryOperator<Message>> fromBob = List.of(
+                m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(1L << 40)) : m,
+                m -> broken(m, Message.Detections.class),
+                m -> broken(m, Message.EndOfMeasurement.class),
+                m -> broken(m, Message.BobBases.class),
+                m -> broken(m, Message.ErrorCounts.class));
+        for (UnaryOperator<Message> change : fromBob) {
+            requireOthersWell(runFive(none, (n, m) -> n == 2 ? change.apply(m) : m, 1 << 26));
+        }
+    }
+
+    private static Message broken(Message m, Class<? extends Message> kind) {
+        if (kind.isInstance(m)) {
+            throw new IllegalStateException("for the test");
+        }
+        return m;
+    }
+
+    private static void requireOthersWell(Keys keys) {
+        assertEquals(List.of(2L), keys.aliceSide.givenUp);
+        assertEquals(List.of(2L), keys.bobSide.givenUp);
+        assertEquals(List.of(0L, 1L, 3L, 4L), numbers(keys.alice()));
+        assertEquals(List.of(0L, 1L, 3L, 4L), numbers(keys.bob()));
+        for (int i = 0; i < 4; i++) {
+            assertTrue(keys.alice().get(i).key().length() > 0);
+            assertTrue(keys.alice().get(i).key().contentEquals(keys.bob().get(i).key()));
+        }
+    }
+
+    private static List<Long> numbers(List<DistilledBlock> blocks) {
+        return blocks.stream().map(b -> b.summary().parameters().block()).toList();
+    }
+
+    @Test
+    void aBlockThatIsTooLargeEndsAlone() {
+        Change none = (n, m) -> m;
+        Keys all = runFive(none, none, 1 << 26);
+        long largest = all.bob().stream()
+                .mapToLong(b -> b.summary().detections())
+                .max()
+                .orElseThrow();
+        List<Long> others = all.bob().stream()
+                .filter(b -> b.summary().detections() < largest)
+                .map(b -> b.summary().parameters().block())
+                .toList();
+        Keys keys = runFive(none, none, largest - 1);
+        assertEquals(4, others.size());
+        assertEquals(others, numbers(keys.alice()));
+        assertEquals(others, numbers(keys.bob()));
+        assertEquals(keys.aliceSide.givenUp, keys.bobSide.givenUp);
+    }
+
+    @Test
+    void aBlockThatIsRefusedEndsAlone() {
+        // Somebody makes one block look like noise.
+        Change toBob =
+                (n, m) -> n == 2 && m instanceof Message.AliceBits b ? new Message.AliceBits(turned(b.bits())) : m;
+        Change toAlice = (n, m) ->
+                n == 2 && m instanceof Message.BobBases b ? new Message.BobBases(b.bases(), turned(b.bits())) : m;
+        Keys keys = runFive(toBob, toAlice, 1 << 26);
+        assertEquals(List.of(0L, 1L, 2L, 3L, 4L), numbers(keys.alice()));
+        for (int i = 0; i < 5; i++) {
+            assertEquals(i == 2, keys.alice().get(i).summary().abort().isPresent());
+            assertEquals(i == 2, keys.bob().get(i).summary().abort().isPresent());
+            assertTrue(keys.alice().get(i).key().contentEquals(keys.bob().get(i).key()));
+        }
+    }
+
+    private static BitString turned(BitString bits) {
+        BitString copy = bits.copy();
+        for (long i = 0; i < copy.length(); i++) {
+            copy.set(i, !copy.get(i));
+        }
+        return copy;
+    }
+
+    @Test
+    void blocksThatFailOneAfterAnotherEndTheSession() {
+        Settings settings = settings(pulses / 7 + 1, 1e-9);
+        Broken e = assertThrows(
+                Broken.class,
+                () -> run(
+                        settings,
+                        settings,
+                        m -> m,
+                        m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(1L << 40, 0L)) : m,
+                        2));
+        assertTrue(String.valueOf(e.aliceFailure).contains("blocks in a row could not be finished"), String.valueOf(e));
+    }
+
+    @Test
+    void aKeyThatIsInDoubtIsNotGivenUp() {
+        Change none = (n, m) -> m;
+        // Bob has staged his; Alice says what she may not any more, and may well be over before he sees it.
+        Throwable e = assertThrows(
+                Throwable.class,
+                () -> runFive(
+                        (n, m) -> n == 2 && m instanceof Message.Done ? new Message.GiveUp("no") : m, none, 1 << 26));
+        assertTrue(String.valueOf(e.getMessage()).contains("GiveUp"), String.valueOf(e));
+    }
+
+    /** One end's messages of each block: how many ways lie between them and the block's begin, one after another. */
+    private static final class Ways implements Change {
+        private final Map<Message, Integer> sent;
+        private final Map<Long, Integer> heard = new ConcurrentHashMap<>();
+
+        Ways(Map<Message, Integer> sent) {
+            this.sent = sent;
+        }
+
+        @Override
+        public Message apply(long conversation, Message message) {
+            // The empty tag is one object for all; it goes with the message before it.
+            if (!(message instanceof Message.Authentication)) {
+                sent.put(message, 1 + heard.getOrDefault(conversation, 0));
+            }
+            return message;
+        }
+
+        @Override
+        public void heard(long conversation, Message message) {
+            heard.merge(conversation, sent.getOrDefault(message, 0), Math::max);
+        }
+    }
+
+    @Test
+    void aBlockWithoutTroubleTakesEightWaysFromItsLastDetection() {
+        Map<Message, Integer> sent = Collections.synchronizedMap(new IdentityHashMap<>());
+        Ways atAlice = new Ways(sent);
+        Ways atBob = new Ways(sent);
+        Keys keys = runFive(atAlice, atBob, 1 << 26);
+        assertEquals(5, keys.alice().size());
+        // One more for Hello, which goes out before the block's raw data are there.
+        List<Integer> ways = new ArrayList<>();
+        for (DistilledBlock b : keys.bob()) {
+            if (b.summary().reconciliation().orElseThrow().firstFailures() == 0) {
+                ways.add(atBob.heard.get(b.summary().parameters().block()));
+            }
+        }
+        // Frames of two lengths take two more.
+        assertEquals(1 + 8, Collections.min(ways), ways.toString());
+        assertTrue(Collections.max(ways) <= 1 + 10, ways.toString());
+    }
+
+    @Test
+    void aliceSaysNothingThatDependsOnBasesBeforeBobsTagIsChecked() {
+        List<String> said = Collections.synchronizedList(new ArrayList<>());
+        Change atAlice = new Change() {
+            @Override
+            public Message apply(long conversation, Message message) {
+                if (conversation == 2) {
+                    said.add(message.getClass().getSimpleName());
+                }
+                return message;
+            }
+
+            @Override
+            public void checking(long conversation) {
+                if (conversation == 2) {
+                    throw new IllegalStateException("the tag does not fit");
+                }
+            }
+        };
+        assertThrows(Broken.class, () -> runFive(atAlice, (n, m) -> m, 1 << 26));
+        assertEquals(List.of("Hello"), said);
     }
 
     @Test
@@ -309,12 +580,12 @@ final class LinkTest {
                     return m;
                 },
                 m -> m);
-        BlockSummary s = keys.bob.getFirst().summary();
+        BlockSummary s = keys.bob().getFirst().summary();
         assertEquals(1, s.wrongGroups());
         assertTrue(s.leakage().published() >= Math.min(1 << 20, s.counts().keyDetections()));
         assertEquals(0, s.secretBits());
         assertTrue(s.abort().isPresent());
-        assertFalse(keys.alice.getFirst().summary().abort().isEmpty());
+        assertFalse(keys.alice().getFirst().summary().abort().isEmpty());
     }
 
     @Test
@@ -327,6 +598,18 @@ final class LinkTest {
                 Broken.class,
                 () -> runTapped(m -> m, m -> m instanceof Message.BobBases ? new Message.Verified(List.of()) : m));
         assertInstanceOf(ProtocolException.class, e.aliceFailure);
+    }
+
+    private static void requireNoKey(UnaryOperator<Message> toBob, UnaryOperator<Message> toAlice) {
+        try {
+            Keys keys = runTapped(toBob, toAlice);
+            assertEquals(List.of(), keys.alice());
+            assertEquals(List.of(), keys.bob());
+            assertEquals(List.of(0L), keys.aliceSide.givenUp);
+            assertEquals(List.of(0L), keys.bobSide.givenUp);
+        } catch (Broken e) {
+            assertTrue(e.aliceFailure != null && e.bobFailure != null);
+        }
     }
 
     @Test
@@ -356,7 +639,7 @@ final class LinkTest {
                                 s.frames(), s.code(), s.splits(), s.syndromes().slice(0, 64)))
                         : m);
         for (UnaryOperator<Message> change : fromAlice) {
-            assertThrows(RuntimeException.class, () -> runTapped(change, m -> m));
+            requireNoKey(change, m -> m);
         }
         List<UnaryOperator<Message>> fromBob = List.of(
                 m -> m instanceof Message.EndOfMeasurement e
@@ -375,7 +658,7 @@ final class LinkTest {
                 m -> m instanceof Message.ErrorCounts ? new Message.ErrorCounts(List.of(0L, 0L)) : m,
                 m -> m instanceof Message.Done d ? new Message.Done(new UUID(1, 2), d.leakedBits()) : m);
         for (UnaryOperator<Message> change : fromBob) {
-            assertThrows(RuntimeException.class, () -> runTapped(m -> m, change));
+            requireNoKey(m -> m, change);
         }
     }
 }

@@ -96,6 +96,7 @@ final class CodecTest {
                 new Message.EndOfMeasurement(99_999, List.of(new UUID(8, 8))),
                 new Message.AliceBases(bits(1001), bits(1001), bits(1001)),
                 new Message.BobBases(bits(77), bits(0)),
+                new Message.BobBits(bits(5)),
                 new Message.AliceBits(bits(64)),
                 new Message.Verification(bits(303), List.of(bits(51), bits(51), bits(51))),
                 new Message.Verification(bits(303), List.of()),
@@ -104,6 +105,7 @@ final class CodecTest {
                 new Message.ErrorCounts(List.of(5L, 1L << 40, 0L)),
                 new Message.Amplification(UUID.randomUUID(), 12_345, 381, bits(99_999)),
                 new Message.Abort("because"),
+                new Message.GiveUp("it is too large"),
                 new Message.Done(UUID.randomUUID(), 4567)));
         for (ReconcileMessage step : List.of(
                 new ReconcileMessage.SyndromeRequest(List.of(0, 1, 2), "name-1", 17),
