@@ -77,7 +77,12 @@ public final class OpenClDevice implements ComputeDevice {
             context = clCreateContext(properties, device, null, NULL, error);
             check("clCreateContext", error.get(0));
         }
-        wiping = new OpenClQueue();
+        try {
+            wiping = new OpenClQueue();
+        } catch (DeviceException e) {
+            clReleaseContext(context);
+            throw e;
+        }
         prebuilt = binary.isPresent();
         if (prebuilt) {
             try {
@@ -183,6 +188,9 @@ public final class OpenClDevice implements ComputeDevice {
             IntBuffer status = stack.mallocInt(1);
             long program = clCreateProgramWithBinary(context, stack.pointers(device), bytes, status, error);
             check("clCreateProgramWithBinary", error.get(0));
+            if (status.get(0) != CL_SUCCESS) {
+                clReleaseProgram(program);
+            }
             check("clCreateProgramWithBinary", status.get(0));
             return built(program, "");
         } finally {
@@ -328,9 +336,13 @@ public final class OpenClDevice implements ComputeDevice {
                             NULL,
                             memAddress(error));
                 }
+                if (error.get(0) != CL_SUCCESS) {
+                    clReleaseMemObject(memory);
+                }
                 check("clEnqueueMapBuffer", error.get(0));
             }
             if (address % ALIGNMENT != 0) {
+                clReleaseMemObject(memory);
                 throw new DeviceException(
                         "host memory of " + description.name() + " is not aligned to " + ALIGNMENT + " bytes");
             }

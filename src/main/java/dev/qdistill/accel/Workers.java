@@ -74,13 +74,7 @@ public final class Workers implements AutoCloseable {
     public Loop start(int count, IntConsumer task) {
         Loop loop = new Loop(count, task);
         LongAdder spent = spentForIt.get();
-        Runnable help = spent == null
-                ? () -> loop.help(0)
-                : () -> {
-                    long before = Clock.nanos();
-                    loop.help(0);
-                    spent.add(Clock.nanos() - before);
-                };
+        Runnable help = spent == null ? () -> loop.help(0) : () -> loop.help(spent);
         for (int t = 1; t < Math.min(threads, count) && pool != null; t++) {
             pool.execute(help);
         }
@@ -116,6 +110,21 @@ public final class Workers implements AutoCloseable {
         /** Runs iterations till at most {@code rest} are not begun; for these the other threads are enough. */
         public void help(int rest) {
             while (remaining() > rest && step()) {}
+        }
+
+        // Adds the processor time it takes. It counts as an iteration itself: the loop has not ended before that is
+        // noted.
+        private void help(LongAdder spent) {
+            synchronized (this) {
+                if (next >= count) {
+                    return;
+                }
+                running++;
+            }
+            long before = Clock.nanos();
+            help(0);
+            spent.add(Clock.nanos() - before);
+            end(null);
         }
 
         /**

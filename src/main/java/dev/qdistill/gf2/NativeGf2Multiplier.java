@@ -65,7 +65,7 @@ final class NativeGf2Multiplier implements Gf2Multiplier {
             if (NativeLibrary.symbols().isEmpty()) {
                 return NativeLibrary.problem().orElse("");
             }
-            String problem = "the C kernels need " + NativeIsa.AVX2.needs() + ", or what qdistill.native.isa says";
+            String problem = "the C kernels need " + NativeIsa.LEAST + ", or what qdistill.native.isa says";
             for (NativeIsa isa : NativeLibrary.isas()) {
                 try {
                     var multiplier = create(isa);

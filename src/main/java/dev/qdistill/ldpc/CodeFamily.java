@@ -165,7 +165,10 @@ public final class CodeFamily {
         });
     }
 
-    /** Sixteen digits that are the same exactly if both sides have the same codes. */
+    /**
+     * Sixteen digits that tell whether both sides have the same codes: two checksums of them all, against other versions, not against
+     * a forger.
+     */
     public String fingerprint() {
         CRC32C crc = new CRC32C();
         Adler32 adler = new Adler32();

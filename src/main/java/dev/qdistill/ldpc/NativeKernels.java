@@ -134,8 +134,8 @@ final class NativeKernels {
             if (NativeLibrary.symbols().isEmpty()) {
                 return NativeLibrary.problem().orElse("");
             }
-            String problem = "the C kernels of the decoder need " + NativeIsa.AVX2.needs()
-                    + " (qdistill.native.isa may refuse it)";
+            String problem =
+                    "the C kernels of the decoder need " + NativeIsa.LEAST + " (qdistill.native.isa may refuse it)";
             for (NativeIsa isa : NativeLibrary.isas()) {
                 Optional<NativeKernels> kernels = of(isa);
                 if (kernels.isPresent() && selfTest(kernels.get())) {

@@ -197,21 +197,9 @@ public final class BobReconciler implements AutoCloseable {
      * @param expected the error rate to expect at first
      * @param largestFrame the largest frame length to use
      * @param profile what the codes are chosen for
+     * @param offload a device that decodes frames too, or none
      * @param progress told the corrected bits
      */
-    public BobReconciler(
-            BitString key,
-            QberEstimate expected,
-            int largestFrame,
-            CodeFamily codes,
-            Profile profile,
-            Backend backend,
-            Workers workers,
-            LongConsumer progress) {
-        this(key, expected, largestFrame, codes, profile, backend, workers, Offload.none(), progress);
-    }
-
-    /** With a device that decodes frames too. */
     public BobReconciler(
             BitString key,
             QberEstimate expected,
@@ -223,19 +211,6 @@ public final class BobReconciler implements AutoCloseable {
             Offload offload,
             LongConsumer progress) {
         this(key, expected, largestFrame, codes, profile, Effort.of(profile), backend, workers, offload, progress);
-    }
-
-    BobReconciler(
-            BitString key,
-            QberEstimate expected,
-            int largestFrame,
-            CodeFamily codes,
-            Profile profile,
-            Effort effort,
-            Backend backend,
-            Workers workers,
-            LongConsumer progress) {
-        this(key, expected, largestFrame, codes, profile, effort, backend, workers, Offload.none(), progress);
     }
 
     BobReconciler(

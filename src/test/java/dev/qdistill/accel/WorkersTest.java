@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Workers.Loop;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -115,6 +116,29 @@ class WorkersTest {
             });
             loop.abandon();
             assertEquals(0, running.get());
+        }
+    }
+
+    @Test
+    void theProcessorTimeOfOtherThreadsIsNotedWhenALoopEnds() {
+        try (Workers workers = new Workers(2)) {
+            long before = workers.processorNanos();
+            for (int round = 0; round < 10; round++) {
+                CountDownLatch both = new CountDownLatch(2);
+                long[] burnt = new long[2];
+                workers.forEach(2, i -> {
+                    both.countDown();
+                    await(both);
+                    var clock = ManagementFactory.getThreadMXBean();
+                    long start = clock.getCurrentThreadCpuTime();
+                    while (burnt[i] < 2_000_000) {
+                        burnt[i] = clock.getCurrentThreadCpuTime() - start;
+                    }
+                });
+                long after = workers.processorNanos();
+                assertTrue(after - before >= burnt[0] + burnt[1], after - before + " ns");
+                before = after;
+            }
         }
     }
 

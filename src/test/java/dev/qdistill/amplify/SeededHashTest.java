@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -204,6 +205,25 @@ class SeededHashTest {
         assertTrue(whole.contentEquals(parts));
         assertThrows(
                 MemoryLimitException.class, () -> hash.prepare(n, m, 1, 100_000).close());
+    }
+
+    @Test
+    void blocksShareTheLongerSideEvenlyAndShrinkWithTheMemory() {
+        var multiplier = Gf2Multiplier.create(Backend.AUTO);
+        for (long[] shape : new long[][] {{1 << 20, 1 << 19}, {1_000_001, 1 << 20}}) {
+            long longer = Math.max(shape[0], shape[1]);
+            long last = Long.MAX_VALUE;
+            for (long memory = 1 << 20; memory > 400_000; memory -= 50_000) {
+                try (var product = ToeplitzProduct.within(memory, multiplier, shape[0], shape[1], 1)) {
+                    long block = product.isSplit() ? product.block() : longer + 63 & ~63L;
+                    long parts = (longer + block - 1) / block;
+                    assertTrue(block % 64 == 0 && (block - 64) * parts < longer, block + " of " + longer);
+                    assertTrue(block <= last, "less memory, larger blocks");
+                    last = block;
+                }
+            }
+            assertTrue(last <= longer / 4);
+        }
     }
 
     // One output bit by the definition of the matrix.

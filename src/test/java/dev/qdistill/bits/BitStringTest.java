@@ -16,7 +16,8 @@ final class BitStringTest {
     private final SplittableRandom random = new SplittableRandom(20250701);
 
     @ParameterizedTest
-    @ValueSource(longs = {1, 7, 8, 63, 64, 65, 127, 511, 512, 513, 4097, 70_001})
+    // The last one is longer than what loops take at a time.
+    @ValueSource(longs = {1, 7, 8, 63, 64, 65, 127, 511, 512, 513, 4097, 70_001, (1 << 22) + 70_001})
     void everyOperationAgreesWithBitByBit(long n) {
         try (BitString a = BitString.random(n, random);
                 BitString b = BitString.random(n, random);
@@ -84,6 +85,33 @@ final class BitStringTest {
                 }
                 assertPaddingIsZero(target);
                 assertEquals(source.slice(from, count).bitCount(), source.bitCount(from, count));
+            }
+        }
+    }
+
+    @Test
+    void longRangesAreCopiedAndAdded() {
+        int n = (1 << 22) + 70_001;
+        int count = n - 200;
+        try (BitString source = BitString.random(n, random);
+                BitString before = BitString.random(n, random);
+                BitString copied = before.copy();
+                BitString sum = before.copy()) {
+            for (int from : new int[] {0, 64, 77}) {
+                copied.copyFrom(source, from, 64, count);
+                sum.copyFrom(before, 0, 0, n);
+                sum.xor(source, from, 64, count);
+                for (int at = 0; at < count; at += 64) {
+                    int bits = Math.min(64, count - at);
+                    long word = source.bits(from + at, bits);
+                    assertEquals(word, copied.bits(64 + at, bits));
+                    assertEquals(word ^ before.bits(64 + at, bits), sum.bits(64 + at, bits));
+                }
+                for (BitString s : new BitString[] {copied, sum}) {
+                    assertEquals(before.bits(0, 64), s.bits(0, 64));
+                    assertEquals(before.bits(64 + count, 64), s.bits(64 + count, 64));
+                    assertPaddingIsZero(s);
+                }
             }
         }
     }

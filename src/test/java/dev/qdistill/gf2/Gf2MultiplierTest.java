@@ -157,6 +157,35 @@ class Gf2MultiplierTest {
         }
     }
 
+    /** All sizes of transforms up to the largest; takes 2 GB. */
+    @Test
+    @EnabledIfSystemProperty(named = "qdistill.exhaustive", matches = "true")
+    void productsOfTheLongestFactorsAreRight() {
+        var random = new SplittableRandom(12);
+        long[][] shapes = {
+            {1L << 26, 1L << 26},
+            {80_000_001, 54_000_000},
+            {1L << 28, 1L << 28},
+            {400_000_000, 300_000_000},
+            {1L << 30, 1L << 30}
+        };
+        for (long[] s : shapes) {
+            for (Gf2Multiplier m : others) {
+                try (BitString a = BitString.random(s[0], random);
+                        BitString b = BitString.random(s[1], random);
+                        BitString found = BitString.allocate(s[0] + s[1] - 1);
+                        MiddleProduct p = m.middleProduct(s[0], s[1], 0, found.length(), 2)) {
+                    p.setFirst(a);
+                    p.multiply(b, found);
+                    assertEquals(
+                            Residue.multiply(Residue.of(a), Residue.of(b)),
+                            Residue.of(found),
+                            name(m) + " at " + s[0] + " x " + s[1]);
+                }
+            }
+        }
+    }
+
     @Test
     @EnabledIfSystemProperty(named = "qdistill.exhaustive", matches = "true")
     void manyThreadsAgreeWithOneAgainAndAgain() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qdistill.accel.Backend;
+import dev.qdistill.accel.Offload;
 import dev.qdistill.accel.Workers;
 import dev.qdistill.bits.BitString;
 import dev.qdistill.ldpc.CodeFamily;
@@ -79,7 +80,16 @@ final class ReconcilerTest {
             long errors = aliceKey.distance(bobKey);
             AliceReconciler alice = new AliceReconciler(aliceKey, frameBits, CODES, Backend.AUTO, WORKERS);
             try (BobReconciler bob = new BobReconciler(
-                    bobKey, estimate, frameBits, CODES, Profile.EFFICIENT, effort, Backend.AUTO, WORKERS, n -> {})) {
+                    bobKey,
+                    estimate,
+                    frameBits,
+                    CODES,
+                    Profile.EFFICIENT,
+                    effort,
+                    Backend.AUTO,
+                    WORKERS,
+                    Offload.none(),
+                    n -> {})) {
                 Deque<ReconcileMessage> requests = new ArrayDeque<>();
                 bob.start(requests::add);
                 while (!(requests.peek() instanceof Reconciled)) {
@@ -378,6 +388,7 @@ final class ReconcilerTest {
                     Profile.FAST,
                     Backend.AUTO,
                     WORKERS,
+                    Offload.none(),
                     n -> {})) {
                 Deque<ReconcileMessage> requests = new ArrayDeque<>();
                 bob.start(requests::add);

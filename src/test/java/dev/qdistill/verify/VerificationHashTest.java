@@ -87,6 +87,24 @@ class VerificationHashTest {
     }
 
     @Test
+    void theBoundIsThatOfTheProof() {
+        // 2^-b + (L + 2)/2^127, L words in whole groups of 16.
+        long[][] words = {{0, 0}, {1, 16}, {1024, 16}, {1025, 32}, {1 << 20, 1 << 14}, {(1L << 30) + 1, (1 << 24) + 16}
+        };
+        for (long[] w : words) {
+            for (int tagBits : new int[] {1, 50, 127, 128}) {
+                double expected = Math.pow(2, -tagBits) + (w[1] + 2) * Math.pow(2, -127);
+                assertEquals(expected, new VerificationHash(tagBits).collisionBound(w[0]), w[0] + " bits");
+            }
+        }
+        assertEquals(127 + 126 + 50, new VerificationHash(50).keyBits());
+        assertEquals(1, VerificationHash.forBound(0.6, 1000).tagBits());
+        double bound = new VerificationHash(50).collisionBound(1000);
+        assertEquals(50, VerificationHash.forBound(bound, 1000).tagBits());
+        assertEquals(51, VerificationHash.forBound(Math.nextDown(bound), 1000).tagBits());
+    }
+
+    @Test
     void theDefaultCorrectnessFitsIntoFiftyBitsForTheLongestBlock() {
         var hash = VerificationHash.forBound(1e-15, 1L << 30);
         assertEquals(50, hash.tagBits());
