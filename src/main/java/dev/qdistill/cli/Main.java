@@ -70,7 +70,16 @@ public class Main {
         StandardOutput out = new StandardOutput();
         PrintStream printed = new PrintStream(new BufferedOutputStream(out, 1 << 13), false, System.out.charset());
         System.setOut(printed);
-        int code = execute(args);
+        int code;
+        try {
+            code = execute(args);
+        } catch (OutOfMemoryError e) {
+            System.err.println("qdistill: not enough memory: " + e.getMessage());
+            code = ExitCode.INTERNAL;
+        } catch (Error e) {
+            e.printStackTrace();
+            code = ExitCode.INTERNAL;
+        }
         printed.flush();
         System.exit(out.isLost() && code == ExitCode.OK ? out.tell() : code);
     }
