@@ -63,13 +63,19 @@ final class BenchPipelineCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--qber is 0.001 to 0.12, --key-bits 1000 or more, --runs 1 or more");
         }
+        Settings settings;
+        try {
+            settings = settings();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
         Path directory = Files.createTempDirectory("qdistill-bench-");
         Path alice = directory.resolve("alice.qraw");
         Path bob = directory.resolve("bob.qraw");
         try {
             LinkModel model = linkWithQber(qber);
             Simulator.run(model, model.pulsesForKeyBits(keyBits), 1, alice, bob, n -> {});
-            options.print(spec, measure(alice, bob));
+            options.print(spec, measure(alice, bob, settings));
         } finally {
             Files.deleteIfExists(alice);
             Files.deleteIfExists(bob);
@@ -78,10 +84,10 @@ final class BenchPipelineCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private Map<String, Object> measure(Path alice, Path bob) {
+    private Settings settings() {
         Settings d = Settings.DEFAULT;
         CodeChoice choice = codes.choice(options.backend(), options.threads);
-        Settings settings = new Settings(
+        return new Settings(
                 d.epsilonSecrecy(),
                 d.epsilonCorrectness(),
                 d.blockPulses(),
@@ -89,6 +95,9 @@ final class BenchPipelineCommand implements Callable<Integer> {
                 d.unequalBasisTolerance(),
                 choice.profile(),
                 choice.frameBits());
+    }
+
+    private Map<String, Object> measure(Path alice, Path bob, Settings settings) {
         OfflineRun run = new OfflineRun(alice, bob, Optional.empty(), settings, false);
         List<RunReport> reports = new ArrayList<>();
         try (EntropySource entropy = EntropySource.system();

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code bench sift}. */
@@ -38,6 +39,10 @@ final class BenchSiftCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (detections < 1 || !(keyBasisProbability >= 0 && keyBasisProbability <= 1)) {
+            throw new ParameterException(
+                    spec.commandLine(), "--detections is 1 or more, --key-basis-probability 0 to 1");
+        }
         var random = new SplittableRandom(1);
         Map<String, Object> result = new LinkedHashMap<>();
         try (BitString bits = BitString.random(detections, random);

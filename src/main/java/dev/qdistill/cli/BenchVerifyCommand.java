@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code bench verify}. */
@@ -33,6 +34,9 @@ final class BenchVerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (inputBits < 1 || offset < 0 || offset + inputBits < 0) {
+            throw new ParameterException(spec.commandLine(), "--input-bits is 1 or more, --offset 0 or more");
+        }
         var random = new SplittableRandom(1);
         VerificationHash hash = VerificationHash.forBound(1e-15, inputBits);
         double nanos;

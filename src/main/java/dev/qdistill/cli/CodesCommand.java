@@ -16,6 +16,8 @@ import dev.qdistill.ldpc.SyndromeDecoder;
 import dev.qdistill.ldpc.UpdateRule;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,6 +65,7 @@ final class CodesCommand {
             @Option(names = "--json", description = "As JSON.") boolean json) {
         List<Map<String, Object>> rows = new ArrayList<>();
         CodeFamily family = CodeFamily.shipped();
+        requireFrameLength(family, frameBits);
         if (!json) {
             out().printf(
                             Locale.ROOT,
@@ -126,6 +129,9 @@ final class CodesCommand {
                     double[] qbers,
             @Option(names = "--profile", description = "${COMPLETION-CANDIDATES}.", defaultValue = "EFFICIENT")
                     Profile profile) {
+        for (double q : qbers) {
+            require(q > 0 && q < 0.5, "--qber is above 0 and below 0.5");
+        }
         CodeFamily family = CodeFamily.shipped();
         StringBuilder head = new StringBuilder("| QBER |");
         StringBuilder rule = new StringBuilder("|---|");
@@ -170,6 +176,8 @@ final class CodesCommand {
             @Option(names = "--threads", converter = ThreadCount.class, description = "All cores by default.") @Nullable
                     Integer threads) {
         CodeFamily family = CodeFamily.shipped();
+        requireFrameLength(family, frameBits);
+        require(every >= 1 && bits >= 1, "--every and --bits are 1 or more");
         out().println(
                         "| code | leakage | edges a bit | threshold | f there | operating QBER | f | failures of frames | iterations |");
         out().println("|---|---|---|---|---|---|---|---|---|");
@@ -178,7 +186,7 @@ final class CodesCommand {
                 continue;
             }
             List<CodeFamily.Entry> codes = family.codes(length, profile);
-            for (int i = every / 2; i < codes.size(); i += Math.max(1, every)) {
+            for (int i = every / 2; i < codes.size(); i += every) {
                 QuasiCyclicCode code = family.code(codes.get(i).name());
                 double q = code.operatingQber(profile);
                 int frames = Math.clamp(bits / length, 20, 1_000_000);
@@ -240,7 +248,10 @@ final class CodesCommand {
         QuasiCyclicCode code = code(name);
         String text = format == Format.QC ? CodeText.qc(code) : CodeText.alist(code);
         if (file != null) {
-            Files.writeString(file, text);
+            try (AtomicFile to = new AtomicFile(file)) {
+                to.write(MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8)));
+                to.commit();
+            }
         } else {
             out().print(text);
             out().flush();
@@ -300,6 +311,9 @@ final class CodesCommand {
                             description = "Gets codes-N.qdlf or codes-N-fast.qdlf.")
                     Path dir)
             throws IOException {
+        require(
+                CodeFamily.shipped().frameLengths().contains(frameBits) && frames >= 0,
+                "--frame-bits is one of " + CodeFamily.shipped().frameLengths() + ", --frames 0 or more");
         Files.createDirectories(dir);
         PrintWriter err = spec.commandLine().getErr();
         boolean same = new FamilyDesign(frameBits, profile, frames, threads(threads), seed).write(dir, line -> {
@@ -324,6 +338,15 @@ final class CodesCommand {
             @Option(names = "--frame-bits", description = "Only this frame length.", defaultValue = "0") int frameBits,
             @Option(names = "--json", description = "As JSON.") boolean json) {
         CodeFamily family = CodeFamily.shipped();
+        requireFrameLength(family, frameBits);
+        for (String name : names == null ? List.<String>of() : names) {
+            require(
+                    family.frameLengths().stream()
+                            .anyMatch(n -> (frameBits == 0 || frameBits == n)
+                                    && family.codes(n).stream()
+                                            .anyMatch(e -> e.name().equals(name))),
+                    "There is no code '" + name + "'; 'codes list' prints those there are");
+        }
         List<Map<String, Object>> rows = new ArrayList<>();
         boolean all = names == null || names.isEmpty();
         int different = 0;
@@ -428,6 +451,9 @@ final class CodesCommand {
                     Backend backend,
             @Option(names = "--json", description = "As JSON.") boolean json)
             throws IOException {
+        require(
+                qber >= 0 && qber < 0.5 && efficiency >= 0 && frames >= 1 && iterations >= 1 && otherRule >= 0,
+                "--qber is below 0.5, --frames and --iterations are 1 or more, none is negative");
         QuasiCyclicCode code = code(name);
         double q = qber > 0 ? qber : efficiency > 0 ? FamilyDesign.qber(code, efficiency) : code.operatingQber(profile);
         // The kernels are compiled before anything is timed.
@@ -462,6 +488,19 @@ final class CodesCommand {
         }
         print(m, json);
         return ExitCode.OK;
+    }
+
+    private void require(boolean sense, String what) {
+        if (!sense) {
+            throw new ParameterException(spec.commandLine(), what);
+        }
+    }
+
+    /** @param frameBits 0 for all */
+    private void requireFrameLength(CodeFamily family, int frameBits) {
+        require(
+                frameBits == 0 || family.frameLengths().contains(frameBits),
+                "--frame-bits is one of " + family.frameLengths());
     }
 
     private static int threads(@Nullable Integer asked) {

@@ -15,8 +15,9 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -40,33 +41,45 @@ import picocli.CommandLine.TypeConversionException;
             "7:batch finished with failures",
             "70:internal error"
         })
-public final class Main {
-    /** In the order of {@code --help}. */
-    private static final List<Class<?>> COMMANDS = List.of(
-            CommandLine.HelpCommand.class,
-            DemoCommand.class,
-            DistillCommand.class,
-            ReportCommand.class,
-            AgentCommand.class,
-            InspectCommand.class,
-            SpliceCommand.class,
-            SimulateCommand.class,
-            KeyLengthCommand.class,
-            KeysCommand.class,
-            LinkCommand.class,
-            HashCommand.class,
-            BenchCommand.class,
-            DeviceCommand.class,
-            DevicesCommand.class,
-            CodesCommand.class);
+public class Main {
+    /** With all commands, in the order of {@code --help}: what the manual's pages and the completion are made of. */
+    @Command(
+            subcommands = {
+                CommandLine.HelpCommand.class,
+                DemoCommand.class,
+                DistillCommand.class,
+                ReportCommand.class,
+                AgentCommand.class,
+                InspectCommand.class,
+                SpliceCommand.class,
+                SimulateCommand.class,
+                KeyLengthCommand.class,
+                KeysCommand.class,
+                LinkCommand.class,
+                HashCommand.class,
+                BenchCommand.class,
+                DeviceCommand.class,
+                DevicesCommand.class,
+                CodesCommand.class
+            })
+    static final class All extends Main {}
 
-    private Main() {}
+    Main() {}
 
     public static void main(String[] args) {
         StandardOutput out = new StandardOutput();
         PrintStream printed = new PrintStream(new BufferedOutputStream(out, 1 << 13), false, System.out.charset());
         System.setOut(printed);
-        int code = execute(args);
+        int code;
+        try {
+            code = execute(args);
+        } catch (OutOfMemoryError e) {
+            System.err.println("qdistill: not enough memory: " + e.getMessage());
+            code = ExitCode.INTERNAL;
+        } catch (Error e) {
+            e.printStackTrace();
+            code = ExitCode.INTERNAL;
+        }
         printed.flush();
         System.exit(out.isLost() && code == ExitCode.OK ? out.tell() : code);
     }
@@ -90,13 +103,13 @@ public final class Main {
 
     /** With the command that the arguments begin with, or all: reading the options of all takes a sixth of a second. */
     private static CommandLine commandLine(String... args) {
-        CommandLine line = new CommandLine(new Main());
-        List<Class<?>> named = COMMANDS.subList(1, COMMANDS.size()).stream()
-                .filter(c ->
-                        args.length > 0 && c.getAnnotation(Command.class).name().equals(args[0]))
-                .toList();
-        (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
-        return line;
+        Optional<Class<?>> named = Arrays.stream(
+                        All.class.getAnnotation(Command.class).subcommands())
+                .filter(c -> args.length > 0
+                        && c != CommandLine.HelpCommand.class
+                        && c.getAnnotation(Command.class).name().equals(args[0]))
+                .findFirst();
+        return named.isPresent() ? new CommandLine(new Main()).addSubcommand(named.get()) : new CommandLine(new All());
     }
 
     /** One line, and where there is more; a command that needs another behind it shows which there are. */

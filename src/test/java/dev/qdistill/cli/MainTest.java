@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +36,21 @@ final class MainTest {
                 "simulate --out x --network trunk --threads 0",
                 "keys export nowhere not-an-id --out x",
                 "distill --alice a --bob b --out x --epsilon-correctness 1e-300",
-                "keys psk --link a --out x --blocks 0"
+                "keys psk --link a --out x --blocks 0",
+                "bench pipeline --sifted-rate NaN",
+                "bench sift --detections -1",
+                "bench sift --key-basis-probability NaN",
+                "bench verify --input-bits 0",
+                "bench verify --offset -1",
+                "codes check nope",
+                "codes check n4096-m192 --frame-bits 16384",
+                "codes list --frame-bits 5",
+                "codes table --every 0",
+                "codes choose --qber NaN",
+                "codes design --frame-bits 5 --out x",
+                "codes measure n4096-m192 --qber 0.7",
+                "codes measure n4096-m192 --qber NaN",
+                "codes measure n4096-m192 --frames 0"
             })
     void usageErrorsAreOneLineAndWhereThereIsMore(String line) {
         CommandRun run = CommandRun.of(line.split(" "));
@@ -83,6 +98,20 @@ final class MainTest {
         String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(ExitCode.STORAGE, process.waitFor(), said);
         assertTrue(said.contains("standard output cannot be written: No space left on device"), said);
+    }
+
+    @Test
+    void tooLittleMemoryIsOneLineAndItsExitCode() throws Exception {
+        List<String> command = main().command();
+        Process process = new ProcessBuilder(Stream.concat(
+                                command.subList(0, command.indexOf("codes")).stream(),
+                                Stream.of("bench", "sift", "--detections", Long.toString(1L << 55)))
+                        .toList())
+                .start();
+        String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(ExitCode.INTERNAL, process.waitFor(), said);
+        assertTrue(said.startsWith("qdistill: not enough memory: "), said);
+        assertEquals(1, said.lines().count(), said);
     }
 
     @Test

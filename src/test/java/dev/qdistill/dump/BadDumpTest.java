@@ -76,7 +76,7 @@ class BadDumpTest {
     void namesTheOffsetOfADamagedChunk() {
         byte[] damaged = good.clone();
         damaged[256 + 48 + 3] ^= 4;
-        assertProblem(damaged, 256 + 48, "chunk 0 is damaged: its checksum is");
+        assertProblem(damaged, 256 + 48, "chunk 0 is damaged: its checksum does not fit its");
     }
 
     @Test
