@@ -16,13 +16,16 @@ import java.util.UUID;
 
 /** A file, mode 0600, that appears under its name by {@link #commit} or not at all. */
 final class AtomicFile implements ByteTarget {
+    /** Of names of files that have not got theirs yet; only a killed program leaves one. */
+    static final String SUFFIX = ".part";
+
     private final Path path;
     private final Path temporary;
     private final FileChannel channel;
 
     AtomicFile(Path path) throws IOException {
         this.path = path;
-        temporary = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".part");
+        temporary = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + SUFFIX);
         requirePossible(path);
         try {
             channel = FileChannel.open(

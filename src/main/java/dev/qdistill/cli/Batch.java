@@ -180,7 +180,8 @@ final class Batch {
     // ---- What is to be done -------------------------------------------------------------------------------------
 
     private void removeHalves() throws IOException {
-        try (DirectoryStream<Path> halves = Files.newDirectoryStream(out, ".*" + HALF)) {
+        try (DirectoryStream<Path> halves =
+                Files.newDirectoryStream(out, ".*{" + HALF + "," + AtomicFile.SUFFIX + "}")) {
             for (Path half : halves) {
                 if (Files.isDirectory(half)) {
                     remove(half);

@@ -150,11 +150,13 @@ final class BatchTest {
         // What a killed run leaves.
         Path half = Files.createDirectories(dir.resolve("keys/.late.half/alice"));
         Files.writeString(half.resolve("x.qkey"), "half a key");
+        Files.writeString(dir.resolve("keys/.batch.jsonl.0.part"), "half a journal");
         CommandRun run = batch(list, "--json");
         assertEquals(0, run.code(), run.err());
         assertEquals("finished", state(run, "one"));
         assertEquals("distilled", state(run, "late"));
         assertFalse(Files.exists(dir.resolve("keys/.late.half")));
+        assertFalse(Files.exists(dir.resolve("keys/.batch.jsonl.0.part")));
         Map<Path, byte[]> after = files(dir.resolve("keys/one"));
         assertEquals(before.keySet(), after.keySet());
         before.forEach((file, bytes) -> assertArrayEquals(bytes, after.get(file), file.toString()));
