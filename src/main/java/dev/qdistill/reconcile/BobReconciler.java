@@ -298,7 +298,8 @@ public final class BobReconciler implements AutoCloseable {
         if (message instanceof Syndromes) {
             boolean before = calibrated;
             calibrated = true;
-            requestAhead(out);
+            // Nothing will be known of the first of these when the second one is due.
+            requestAhead(before ? ahead : 2, out);
             ahead = before ? Math.min(ahead + 1, MAXIMUM_AHEAD) : ahead;
         }
         while (awaited == 0 && !running.isEmpty()) {
@@ -427,8 +428,8 @@ public final class BobReconciler implements AutoCloseable {
         }
     }
 
-    private void requestAhead(Consumer<ReconcileMessage> out) {
-        while (askedSyndromes.size() < ahead && requested < frames.size()) {
+    private void requestAhead(int most, Consumer<ReconcileMessage> out) {
+        while (askedSyndromes.size() < most && requested < frames.size()) {
             requestNext(out);
         }
     }

@@ -10,15 +10,18 @@ import dev.qdistill.link.Message;
 import dev.qdistill.link.ProtocolException;
 import dev.qdistill.wire.v1.Frame;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.CallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -32,8 +35,9 @@ import org.jspecify.annotations.Nullable;
  * Conversations over one gRPC stream. Messages are cut into parts; those of different conversations are interleaved. Every
  * message but the tags goes through its conversation's transcript, as the bytes that were sent.
  *
- * <p>Memory is bounded: at most {@value #CREDIT} parts are on their way to this end that nobody has taken, and a sender waits
- * while the stream is not ready.
+ * <p>Memory is bounded: at most {@value #CREDIT} parts are on their way to this end that nobody has taken. What the stream does not take
+ * yet waits here, up to {@value #AHEAD} bytes of a conversation and those before it; then the sender waits. So a block's raw data are prepared
+ * while earlier ones are on their way, and what an older block says still goes first.
  */
 final class StreamChannel implements Channel {
     /** The most bytes of a message in one part. */
@@ -41,6 +45,9 @@ final class StreamChannel implements Channel {
 
     /** Parts that the peer may send before one is taken. */
     static final int CREDIT = 64;
+
+    /** Bytes that wait to be sent before a sender waits. */
+    static final int AHEAD = 4 << 20;
 
     /** How long to wait in the opening: a stranger is not to keep the peer out. */
     private static final Duration OPENING = Duration.ofSeconds(20);
@@ -66,6 +73,9 @@ final class StreamChannel implements Channel {
     private @Nullable CallStreamObserver<Frame> out;
     private @Nullable ProtocolException broken;
     private boolean ended;
+    /** Whether the stream is to end once all that waits is sent. */
+    private boolean ending;
+
     private boolean peerDone;
     /** When the peer last said something, and when it last gave a sign of life. */
     private volatile long heard = System.nanoTime();
@@ -78,8 +88,14 @@ final class StreamChannel implements Channel {
     private long floor = LINK;
 
     private long sent = System.nanoTime();
-    /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
-    private final TreeSet<Long> senders = new TreeSet<>();
+    /** What waits to be sent, by conversation: the oldest block goes first, since the others wait for it in the end. */
+    private final TreeMap<Long, Outbox> outboxes = new TreeMap<>();
+
+    /** Parts of a conversation that wait to be sent. */
+    private static final class Outbox {
+        final Deque<Frame> frames = new ArrayDeque<>();
+        long bytes;
+    }
 
     private final Set<Long> over = new HashSet<>();
 
@@ -106,7 +122,7 @@ final class StreamChannel implements Channel {
         stream.setOnReadyHandler(() -> {
             lock.lock();
             try {
-                ready.signalAll();
+                pump();
             } finally {
                 lock.unlock();
             }
@@ -139,6 +155,7 @@ final class StreamChannel implements Channel {
                 lock.lock();
                 try {
                     peerDone = broken == null;
+                    outboxes.clear(); // nobody reads it any more
                 } finally {
                     lock.unlock();
                 }
@@ -203,7 +220,7 @@ final class StreamChannel implements Channel {
     private void send(Frame frame) {
         lock.lock();
         try {
-            awaitTurn(frame.getConversation());
+            awaitRoom(frame.getConversation());
             if (peerDone) {
                 // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
                 return;
@@ -211,11 +228,10 @@ final class StreamChannel implements Channel {
             if (broken != null) {
                 throw broken.again();
             }
-            if (out != null) {
-                out.onNext(frame);
-            }
-            sent = System.nanoTime();
-            sentBytes.add(frame.getSerializedSize());
+            Outbox box = outboxes.computeIfAbsent(frame.getConversation(), n -> new Outbox());
+            box.frames.add(frame);
+            box.bytes += frame.getPayload().size();
+            pump();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while sending to the peer");
@@ -224,21 +240,54 @@ final class StreamChannel implements Channel {
         }
     }
 
-    /** Waits until the stream takes a part, and no older conversation has one. Holds the lock. */
-    private void awaitTurn(long conversation) throws InterruptedException {
+    /** Waits until not too much is to be sent before. Holds the lock. */
+    private void awaitRoom(long conversation) throws InterruptedException {
         long since = System.nanoTime();
-        senders.add(conversation);
-        try {
-            while (broken == null && (out == null || !out.isReady() || senders.first() < conversation)) {
-                long now = System.nanoTime();
-                long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
-                if (left <= 0) {
-                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
-                }
-                ready.awaitNanos(left);
+        while (broken == null
+                && outboxes.headMap(conversation, true).values().stream()
+                                .mapToLong(box -> box.bytes)
+                                .sum()
+                        >= AHEAD) {
+            long now = System.nanoTime();
+            long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
+            if (left <= 0) {
+                throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
             }
-        } finally {
-            senders.remove(conversation);
+            ready.awaitNanos(left);
+        }
+    }
+
+    /** Sends what the stream takes. Holds the lock. */
+    private void pump() {
+        CallStreamObserver<Frame> stream = out;
+        if (stream == null || ended) {
+            return;
+        }
+        boolean taken = false;
+        try {
+            while (stream.isReady() && !outboxes.isEmpty()) {
+                Outbox box = outboxes.firstEntry().getValue();
+                Frame frame = box.frames.remove();
+                box.bytes -= frame.getPayload().size();
+                if (box.frames.isEmpty()) {
+                    outboxes.pollFirstEntry();
+                }
+                stream.onNext(frame);
+                sent = System.nanoTime();
+                sentBytes.add(frame.getSerializedSize());
+                taken = true;
+            }
+            if (ending && outboxes.isEmpty()) {
+                ended = true;
+                stream.onCompleted();
+            }
+        } catch (IllegalStateException | StatusRuntimeException e) {
+            // The call is over already, as whoever waits will be told.
+            outboxes.clear();
+            ended = true;
+            taken = true;
+        }
+        if (taken) {
             ready.signalAll();
         }
     }
@@ -246,12 +295,8 @@ final class StreamChannel implements Channel {
     private void finish() {
         lock.lock();
         try {
-            if (!ended && out != null) {
-                ended = true;
-                out.onCompleted();
-            }
-        } catch (IllegalStateException e) {
-            // The call is over already.
+            ending = true;
+            pump();
         } finally {
             lock.unlock();
         }
@@ -268,6 +313,7 @@ final class StreamChannel implements Channel {
     public void abort(String reason) {
         lock.lock();
         try {
+            outboxes.clear();
             if (!ended && out != null) {
                 ended = true;
                 out.onError(Status.ABORTED.withDescription(reason).asRuntimeException());

@@ -495,6 +495,8 @@ final class LinkTest {
     private static final class Ways implements Change {
         private final Map<Message, Integer> sent;
         private final Map<Long, Integer> heard = new ConcurrentHashMap<>();
+        /** Those before each request for syndromes. */
+        final Map<Long, List<Integer>> requests = new ConcurrentHashMap<>();
 
         Ways(Map<Message, Integer> sent) {
             this.sent = sent;
@@ -505,6 +507,10 @@ final class LinkTest {
             // The empty tag is one object for all; it goes with the message before it.
             if (!(message instanceof Message.Authentication)) {
                 sent.put(message, 1 + heard.getOrDefault(conversation, 0));
+            }
+            if (message instanceof Message.Reconciliation r && r.step() instanceof ReconcileMessage.SyndromeRequest) {
+                requests.computeIfAbsent(conversation, n -> new ArrayList<>())
+                        .add(1 + heard.getOrDefault(conversation, 0));
             }
             return message;
         }
@@ -532,6 +538,25 @@ final class LinkTest {
         // Frames of two lengths take two more.
         assertEquals(1 + 8, Collections.min(ways), ways.toString());
         assertTrue(Collections.max(ways) <= 1 + 10, ways.toString());
+    }
+
+    @Test
+    void framesOfTwoLengthsAreAskedForAtOnce() {
+        int met = 0;
+        // Whether there are frames of two lengths depends on how long the block is.
+        for (int blocks = 2; blocks <= 5; blocks++) {
+            Map<Message, Integer> sent = Collections.synchronizedMap(new IdentityHashMap<>());
+            Ways atBob = new Ways(sent);
+            Settings few = settings(blocks * five.blockPulses(), 1e-6);
+            run(aliceFive, bobFive, few, few, new Ways(sent), atBob, 1, 1 << 26);
+            for (List<Integer> ways : atBob.requests.values()) {
+                if (ways.size() == 2) {
+                    met++;
+                    assertEquals(ways.get(0), ways.get(1));
+                }
+            }
+        }
+        assertTrue(met > 0);
     }
 
     @Test
