@@ -15,13 +15,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The library of C kernels, {@code target/native/libqdistill.so}, which {@code scripts/build-native} makes: looked for once, beside
- * the program's jar or classes, or where the system property {@code qdistill.native} says.
+ * the program's jar or classes, or where the system property {@code qdistill.native} says ({@code none}: nowhere).
  *
  * <p>It loads on any x86-64 processor. Kernels come in several instruction sets; which of them this CPU has is asked once. The
  * system property {@code qdistill.native.isa} leaves only one of them, for tests and comparisons.
  */
 public final class NativeLibrary {
     private static final String NAME = "libqdistill.so";
+    private static final String PROPERTY = "qdistill.native";
     private static final String ISA_PROPERTY = "qdistill.native.isa";
     // The library, or why there is none.
     private static final Object FOUND = find();
@@ -75,6 +76,9 @@ public final class NativeLibrary {
         if (only != null && !ids.contains(only)) {
             return ISA_PROPERTY + " is " + only + "; there are " + String.join(", ", ids);
         }
+        if ("none".equals(System.getProperty(PROPERTY))) {
+            return PROPERTY + " is none";
+        }
         Path path = path();
         if (path == null || !Files.isReadable(path)) {
             return "there is no " + (path == null ? NAME : path) + "; scripts/build-native makes it, with gcc or clang";
@@ -90,7 +94,7 @@ public final class NativeLibrary {
     }
 
     private static @Nullable Path path() {
-        String set = System.getProperty("qdistill.native");
+        String set = System.getProperty(PROPERTY);
         if (set != null) {
             return Path.of(set);
         }
