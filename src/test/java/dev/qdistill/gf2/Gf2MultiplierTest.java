@@ -99,6 +99,35 @@ class Gf2MultiplierTest {
         }
     }
 
+    /** From 2^18 bits on less than the whole product is computed, modulo one or several moduli. */
+    @Test
+    void longMiddleProductsAreSlicesOfTheWholeAndReuseTheirMemory() {
+        var random = new SplittableRandom(13);
+        long[][] shapes = {
+            {300_000, 100_000, 99_999, 200_001},
+            {100_000, 300_000, 99_999, 200_001},
+            {700_001, 300_000, 299_999, 400_002},
+            {1_300_077, 500_000, 600_001, 333_333},
+            {(1 << 20) - 1, 1 << 19, (1 << 19) - 1, 1 << 19}
+        };
+        for (Gf2Multiplier m : others) {
+            for (long[] s : shapes) {
+                for (int threads = 1; threads <= 2; threads++) {
+                    try (MiddleProduct p = m.middleProduct(s[0], s[1], s[2], s[3], threads)) {
+                        for (int k = 0; k < 4; k++) {
+                            BitString a = BitString.random(s[0], random);
+                            BitString b = BitString.random(s[1], random);
+                            BitString found = BitString.allocate(s[3]);
+                            p.setFirst(a);
+                            p.multiply(b, found);
+                            assertSame(product(m, a, b).slice(s[2], s[3]), found);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /** Lengths where the scalar method takes too long: by residues. */
     @Test
     void largeProductsAreRight() {
