@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param frames frames decoded
  * @param failures frames for which no error pattern with the syndrome was found
  * @param undetected frames for which a wrong one was found
- * @param meanIterations over all frames
+ * @param iterations summed over frames, so that neither their order nor the number of threads changes the mean
  * @param decodingSeconds spent in the decoder, summed over threads
  * @param frameBits bits a frame
  * @param edgeVectors edge updates of 64 checks, summed over frames and iterations
@@ -29,13 +29,18 @@ public record CodeMeasurement(
         int frames,
         int failures,
         int undetected,
-        double meanIterations,
+        long iterations,
         double decodingSeconds,
         int frameBits,
         double edgeVectors) {
     /** Frames that were not corrected by one attempt, undetected ones included, as a fraction. */
     public double frameErrorRate() {
         return (double) (failures + undetected) / frames;
+    }
+
+    /** Iterations a frame; 0 if there was none. */
+    public double meanIterations() {
+        return frames == 0 ? 0 : (double) iterations / frames;
     }
 
     /** Decoded key bits a second and thread, in Mb/s. */
@@ -110,13 +115,12 @@ public record CodeMeasurement(
         } catch (ExecutionException e) {
             throw new IllegalStateException(e.getCause());
         }
-        int n = parts.stream().mapToInt(CodeMeasurement::frames).sum();
         return new CodeMeasurement(
                 qber,
-                n,
+                parts.stream().mapToInt(CodeMeasurement::frames).sum(),
                 parts.stream().mapToInt(CodeMeasurement::failures).sum(),
                 parts.stream().mapToInt(CodeMeasurement::undetected).sum(),
-                parts.stream().mapToDouble(p -> p.meanIterations * p.frames).sum() / n,
+                parts.stream().mapToLong(CodeMeasurement::iterations).sum(),
                 parts.stream().mapToDouble(CodeMeasurement::decodingSeconds).sum(),
                 code.frameBits(),
                 parts.stream().mapToDouble(CodeMeasurement::edgeVectors).sum());
@@ -173,14 +177,7 @@ public record CodeMeasurement(
         int vectors = code.circulant() / 64;
         double edgeVectors = (double) iterations * code.edges() * vectors;
         return new CodeMeasurement(
-                qber,
-                done,
-                failures,
-                undetected,
-                done == 0 ? 0 : (double) iterations / done,
-                nanos * 1e-9,
-                code.frameBits(),
-                edgeVectors);
+                qber, done, failures, undetected, iterations, nanos * 1e-9, code.frameBits(), edgeVectors);
     }
 
     /** Sets each bit with probability {@code qber}, by the geometric distances between ones. */

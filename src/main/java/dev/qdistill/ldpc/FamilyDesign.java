@@ -44,6 +44,12 @@ public final class FamilyDesign {
     /** The same for {@link Profile#FAST}. */
     private static final double FAST_TOLERANCE = .01;
 
+    /** How near to each other the bounds of an operating point come, as a share of f - 1. */
+    private static final double RESOLUTION = .05;
+
+    /** The same for frames shorter than 2^16 bits, whose f - 1 is large; with it their best matrix is chosen. */
+    private static final double SHORT_RESOLUTION = .0125;
+
     /** First attempts of long frames that may fail, since a few more rows of syndrome mend them. */
     private static final double LONG_FAILURES = .03;
 
@@ -97,6 +103,9 @@ public final class FamilyDesign {
     }
 
     private static int usualFrames(int frameBits, Profile profile) {
+        if (frameBits < 1 << 16) {
+            return 2000;
+        }
         boolean longEfficient = profile == Profile.EFFICIENT && frameBits >= 1 << 18;
         return !longEfficient ? 500 : frameBits < 1 << 20 ? 100 : 60;
     }
@@ -438,7 +447,8 @@ public final class FamilyDesign {
                 bad = f;
             }
         }
-        while (!longEfficient() && good - bad > Math.max(.004, .05 * (good - 1))) {
+        double resolution = frameBits < 1 << 16 ? SHORT_RESOLUTION : RESOLUTION;
+        while (!longEfficient() && good - bad > Math.max(.004, resolution * (good - 1))) {
             double f = (good + bad) / 2;
             if (holds(code, f)) {
                 good = f;

@@ -39,6 +39,9 @@ final class RateControl {
     /** The share of frames that fail at the operating points of the family. */
     private static final double OPERATING_FAILURES = 0.006;
 
+    /** The share of short fast frames that should fail before anything is learned: more would be much work. */
+    private static final double FIRST_FAST_FAILURES = 0.03;
+
     private static final double LARGEST_MARGIN = 0.3;
     /** By what one batch may move the margin, in standard deviations of what a frame needs. */
     private static final double LARGEST_RISE = 0.7;
@@ -109,13 +112,34 @@ final class RateControl {
     private Curve curve(Frame frame) {
         Curve curve = curves.computeIfAbsent(frame.codeBits(), bits -> new Curve(codes.codes(bits, profile), profile));
         if (Double.isNaN(curve.margin)) {
-            // The operating points of long efficient frames are for cheap failures already.
-            curve.margin = profile == Profile.FAST || frame.codeBits() >= 1 << 18
-                    ? 0
-                    : spread(frame.bits(), qber.value()) * FiniteLengthBound.quantile(failures(frame))
-                            - spread(frame.codeBits(), qber.value()) * FiniteLengthBound.quantile(OPERATING_FAILURES);
+            curve.margin = firstMargin(frame, curve, qber.value());
         }
         return curve;
+    }
+
+    // From the failures at the operating points to those wanted.
+    private double firstMargin(Frame frame, Curve curve, double q) {
+        boolean fast = profile == Profile.FAST;
+        if (frame.codeBits() >= 1 << 16) {
+            // The operating points of long efficient frames are for cheap failures already.
+            return fast || frame.codeBits() >= 1 << 18 ? 0 : firstMargin(frame, q, failures(frame));
+        }
+        double shift = firstMargin(frame, q, fast ? FIRST_FAST_FAILURES : failures(frame));
+        // A code that tells less has a higher rate and a larger f: that of the point where h is as much less.
+        double p = Math.min(q, 0.2);
+        double slope = p * Math.log((1 - p) / p) / Math.log(2) / QuasiCyclicCode.binaryEntropy(p);
+        double margin = shift;
+        for (int i = 0; i < 8; i++) {
+            double lower = q * Math.exp(margin / slope);
+            double other = Math.log(curve.efficiency(lower, profile) / curve.efficiency(q, profile));
+            margin = (margin + shift + other) / 2;
+        }
+        return Math.clamp(margin, -LARGEST_MARGIN, LARGEST_MARGIN);
+    }
+
+    private static double firstMargin(Frame frame, double q, double failures) {
+        return spread(frame.bits(), q) * FiniteLengthBound.quantile(failures)
+                - spread(frame.codeBits(), q) * FiniteLengthBound.quantile(OPERATING_FAILURES);
     }
 
     /**
@@ -125,7 +149,7 @@ final class RateControl {
     private double failures(Frame frame) {
         boolean fast = profile == Profile.FAST;
         if (frame.codeBits() < 1 << 16) {
-            return fast ? 0.3 : 0.45;
+            return fast ? 0.3 : 0.38;
         }
         return fast ? 0.02 : frame.codeBits() < 1 << 18 ? 0.12 : 0.08;
     }

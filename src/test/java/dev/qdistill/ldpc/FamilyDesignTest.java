@@ -32,6 +32,7 @@ class FamilyDesignTest {
     @ParameterizedTest
     @CsvSource({
         "n4096-m896, EFFICIENT",
+        "n16384-m3648, EFFICIENT",
         "n65536-m19712, EFFICIENT",
         "n262144-m107264, EFFICIENT",
         "n262144-m43008-fast, FAST",
