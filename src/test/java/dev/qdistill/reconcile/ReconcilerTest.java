@@ -336,7 +336,7 @@ final class ReconcilerTest {
     @Test
     void aFrameOfWhichOnlyAFewBitsAreWrongGetsBitsRevealed() {
         int revealed = 0;
-        for (int iterations = 8; iterations < 20 && revealed == 0; iterations++) {
+        for (int iterations = 5; iterations < 60 && revealed == 0; iterations++) {
             Outcome o = run(
                     1 << 17,
                     0.05,
