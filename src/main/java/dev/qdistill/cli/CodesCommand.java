@@ -285,7 +285,7 @@ final class CodesCommand {
             name = "design",
             description = {
                 "Designs all codes of a frame length: degrees, base matrix, decoder tables, operating points by simulation.",
-                "Without other options than these two the file is that of the shipped codes, byte for byte; the command says so."
+                "By default all is as for the shipped codes; the command says whether the file is theirs, byte for byte."
             },
             mixinStandardHelpOptions = true)
     int design(
