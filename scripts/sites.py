@@ -31,6 +31,9 @@ def line_options(p):
     p.add_argument("--path", choices=("auto", "direct", "netem", "relay"), default="auto",
                    help="auto: direct without delay and loss, else netem where the kernel has it, else the relay")
     p.add_argument("--congestion", metavar="NAME", help="TCP's congestion control, as bbr; default: the machine's")
+    p.add_argument("--send-buffer", type=int, metavar="BYTES",
+                   help="how much TCP keeps of a connection until it is acknowledged, at most (the last number of"
+                        " net.ipv4.tcp_wmem); default: the machine's")
     p.add_argument("--name", metavar="TEXT", help="put into the result")
     p.add_argument("--append", metavar="FILE", help="add the result to this file too")
 
@@ -63,7 +66,7 @@ class Network:
         self.made = []
         self.work = work
         try:
-            self.make(a.path, a.delay, a.loss, a.congestion)
+            self.make(a.path, a.delay, a.loss, a.congestion, a.send_buffer)
         except BaseException:
             self.close()
             raise
@@ -76,7 +79,7 @@ class Network:
     def inside(self, name, *command):
         return run("ip", "netns", "exec", name, *command)
 
-    def make(self, path, delay, loss, congestion):
+    def make(self, path, delay, loss, congestion, send_buffer):
         for name in self.names:
             self.space(name)
         disturbed = delay > 0 or loss > 0
@@ -98,6 +101,8 @@ class Network:
             self.inside(name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
             run("ip", "-n", name, "address", "add", f"10.77.0.{i + 1}/24", "dev", "line")
             run("ip", "-n", name, "link", "set", "line", "up")
+            if send_buffer:
+                self.inside(name, "sysctl", "-qw", f"net.ipv4.tcp_wmem=4096 16384 {send_buffer}")
             if congestion:
                 run("ip", "-n", name, "route", "change", "10.77.0.0/24", "dev", "line", "src", f"10.77.0.{i + 1}",
                     "congctl", congestion)
