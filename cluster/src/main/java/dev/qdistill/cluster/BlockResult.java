@@ -12,6 +12,7 @@ import java.util.Map;
  * @param problem why there is no key, or what is wrong with the dumps; empty if there is one
  * @param exitCode 0, 3 for bad input, 4 for no key, as the command's
  * @param row the block's line of the report, as {@code distill --json} prints it; empty if the dumps are bad
+ * @param stages seconds of each stage, by its id
  * @param seconds wall time of the attempt
  * @param executor where it ran
  */

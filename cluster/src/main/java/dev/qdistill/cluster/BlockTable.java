@@ -1,7 +1,10 @@
 package dev.qdistill.cluster;
 
+import dev.qdistill.link.Stage;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -31,7 +34,16 @@ final class BlockTable {
 
     private static final List<String> TEXTS = List.of("pair", "link", "session", "keyId", "problem", "executor");
 
+    private static final List<String> TIMES = Stream.concat(
+                    Stream.of("seconds"), Arrays.stream(Stage.values()).map(BlockTable::seconds))
+            .toList();
+
     private BlockTable() {}
+
+    /** The name of the column with a stage's time. */
+    static String seconds(Stage stage) {
+        return stage.id() + "Seconds";
+    }
 
     private static MessageType type() {
         Types.MessageTypeBuilder type = Types.buildMessage();
@@ -41,7 +53,7 @@ final class BlockTable {
                     .named(name);
         }
         type.required(PrimitiveTypeName.INT64).named("block");
-        type.required(PrimitiveTypeName.DOUBLE).named("seconds");
+        TIMES.forEach(name -> type.required(PrimitiveTypeName.DOUBLE).named(name));
         COUNTS.forEach(name -> type.required(PrimitiveTypeName.INT64).named(name));
         RATIOS.forEach(name -> type.required(PrimitiveTypeName.DOUBLE).named(name));
         return type.named("blocks");
@@ -66,7 +78,7 @@ final class BlockTable {
                         row.add(name, block.path(name).asString(""));
                     }
                     row.add("block", block.path("block").asLong());
-                    row.add("seconds", block.path("seconds").asDouble());
+                    TIMES.forEach(name -> row.add(name, block.path(name).asDouble()));
                     COUNTS.forEach(name -> row.add(name, block.path(name).asLong()));
                     RATIOS.forEach(name -> row.add(name, block.path(name).asDouble()));
                     to.write(row);

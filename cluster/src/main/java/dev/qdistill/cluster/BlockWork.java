@@ -86,7 +86,7 @@ final class BlockWork implements Function<BlockTask, BlockResult> {
         if (!fs.exists(path)) {
             throw new BadInputException(uri, "no such file");
         }
-        return DumpReader.open(uri, new HadoopChannel(fs, path));
+        return DumpReader.open(uri, HadoopChannel.open(fs, path));
     }
 
     private static BlockResult result(BlockTask task, Distiller.Pair keys, Distiller.Resources resources, long start)

@@ -7,8 +7,10 @@ import dev.qdistill.dump.BadInputException;
 import dev.qdistill.dump.DumpReader;
 import dev.qdistill.keystore.Site;
 import dev.qdistill.link.Settings;
+import dev.qdistill.link.Stage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.channels.SeekableByteChannel;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -88,8 +90,11 @@ public final class DistillJob implements Callable<Integer> {
     @Mixin
     private SettingsOptions settings = new SettingsOptions();
 
-    /** A pair under way. */
-    private record Running(String name, ObjectNode input, long blocks, JavaFutureAction<List<BlockResult>> results) {}
+    /** A pair to be distilled, and the tasks for it. */
+    private record Pending(String name, ObjectNode input, List<BlockTask> blocks) {}
+
+    /** Pairs under way together, in one job of Spark's: a job for each would cost each pair 20 ms. */
+    private record Window(List<Pending> pairs, int tasks, JavaFutureAction<List<BlockResult>> results) {}
 
     /** Ends the process with 0, 3 if the manifest or the directory is bad, 6 if a file system fails, or 7 if a pair has failed. */
     public static void main(String[] args) {
@@ -133,12 +138,14 @@ public final class DistillJob implements Callable<Integer> {
         private final JavaSparkContext context;
         private final Store store;
         private final int threads;
-        private final Deque<Running> running = new ArrayDeque<>();
+        private final List<Pending> waiting = new ArrayList<>();
+        private final Deque<Window> running = new ArrayDeque<>();
         private final List<ObjectNode> rows = new ArrayList<>();
         /** Two keys from one block, under two hash functions, would tell more together than ε allows. */
         private final Map<String, String> sessions = new HashMap<>();
 
-        private long tasks;
+        private long waitingTasks;
+        private long runningTasks;
         private long keyBasisBits;
         private int failures;
 
@@ -151,16 +158,24 @@ public final class DistillJob implements Callable<Integer> {
         void run(List<BatchManifest.Line> lines) throws IOException, InterruptedException {
             for (BatchManifest.Line line : lines) {
                 try {
-                    submit(line);
+                    prepare(line);
                 } catch (BadInputException | IllegalArgumentException e) {
                     failed(line.name(), e, BAD_INPUT);
                 }
+                if (waitingTasks >= 2L * context.defaultParallelism()) {
+                    submit(List.copyOf(waiting));
+                    waiting.clear();
+                    waitingTasks = 0;
+                }
                 // Enough that no executor waits; what is done is taken at once, so that a driver that dies loses
                 // little.
-                while (tasks > 4L * context.defaultParallelism()
+                while (runningTasks > 4L * context.defaultParallelism()
                         || !running.isEmpty() && running.getFirst().results.isDone()) {
                     finish();
                 }
+            }
+            if (!waiting.isEmpty()) {
+                submit(List.copyOf(waiting));
             }
             while (!running.isEmpty()) {
                 finish();
@@ -168,7 +183,7 @@ public final class DistillJob implements Callable<Integer> {
             BlockTable.write(new Path(out, "blocks.parquet"), rows);
         }
 
-        private void submit(BatchManifest.Line line) throws IOException {
+        private void prepare(BatchManifest.Line line) throws IOException {
             if (line.entropy() != null) {
                 throw new BadInputException(
                         manifest, line.name() + " names a file of random bytes; executors draw their own");
@@ -196,28 +211,49 @@ public final class DistillJob implements Callable<Integer> {
                     .mapToObj(block -> new BlockTask(
                             pair.name, pair.alice, pair.bob, block, own, backend, threads, testSeed, store.attempts()))
                     .toList();
-            tasks += pair.blocks;
-            running.add(new Running(
-                    pair.name,
-                    pair.input,
-                    pair.blocks,
-                    context.parallelize(blocks, blocks.size())
+            waiting.add(new Pending(pair.name, pair.input, blocks));
+            waitingTasks += blocks.size();
+        }
+
+        private void submit(List<Pending> pairs) {
+            List<BlockTask> tasks =
+                    pairs.stream().flatMap(p -> p.blocks.stream()).toList();
+            runningTasks += tasks.size();
+            running.add(new Window(
+                    pairs,
+                    tasks.size(),
+                    context.parallelize(tasks, tasks.size())
                             .map(new BlockWork())
                             .collectAsync()));
         }
 
-        /** Waits for the first of those under way and takes its keys. */
+        /** Waits for the first window of those under way and takes its keys. */
         private void finish() throws IOException, InterruptedException {
-            Running pair = running.removeFirst();
-            tasks -= pair.blocks;
+            Window window = running.removeFirst();
+            runningTasks -= window.tasks;
             try {
-                ObjectNode summary = DistillJob.this.finish(store, pair);
+                List<BlockResult> results = window.results.get();
+                int from = 0;
+                for (Pending pair : window.pairs) {
+                    finish(pair, results.subList(from, from + pair.blocks.size()));
+                    from += pair.blocks.size();
+                }
+            } catch (ExecutionException e) {
+                if (window.pairs.size() == 1) {
+                    failed(window.pairs.getFirst().name, e.getCause() == null ? e : e.getCause(), INTERNAL);
+                } else { // of one of them; the others are not to suffer for it
+                    window.pairs.forEach(pair -> submit(List.of(pair)));
+                }
+            }
+        }
+
+        private void finish(Pending pair, List<BlockResult> results) throws IOException {
+            try {
+                ObjectNode summary = take(store, pair, results);
                 rows.add(summary);
                 keyBasisBits += summary.path("keyBasisBits").asLong();
             } catch (BadInputException e) {
                 failed(pair.name, e, BAD_INPUT);
-            } catch (ExecutionException e) {
-                failed(pair.name, e.getCause() == null ? e : e.getCause(), INTERNAL);
             }
         }
 
@@ -254,8 +290,10 @@ public final class DistillJob implements Callable<Integer> {
                 throw new BadInputException(file.toString(), "no such file");
             }
         }
-        try (HadoopChannel a = new HadoopChannel(Files.system(alice.toString()), alice);
-                HadoopChannel b = new HadoopChannel(Files.system(bob.toString()), bob)) {
+        try (SeekableByteChannel a = HadoopChannel.open(Files.system(alice.toString()), alice);
+                SeekableByteChannel b = HadoopChannel.open(Files.system(bob.toString()), bob)) {
+            long aliceBytes = a.size();
+            long bobBytes = b.size();
             long pulses = DumpReader.pulsesAtEnd(bob.toString(), b);
             String session;
             b.position(0);
@@ -266,8 +304,8 @@ public final class DistillJob implements Callable<Integer> {
                     own.blockPulses() == Long.MAX_VALUE ? 1 : Math.max(1, Math.ceilDiv(pulses, own.blockPulses()));
             ObjectNode input = JsonMapper.shared().createObjectNode();
             input.put("session", session);
-            input.put("aliceBytes", a.size());
-            input.put("bobBytes", b.size());
+            input.put("aliceBytes", aliceBytes);
+            input.put("bobBytes", bobBytes);
             input.put("pulses", pulses);
             input.put("settings", own.toString());
             ObjectNode read = (ObjectNode) JsonMapper.shared().readTree(input.toString());
@@ -275,8 +313,9 @@ public final class DistillJob implements Callable<Integer> {
         }
     }
 
-    private ObjectNode finish(Store store, Running pair) throws IOException, InterruptedException, ExecutionException {
-        List<BlockResult> results = pair.results.get().stream()
+    /** Stores the keys of a pair whose blocks are all done. */
+    private ObjectNode take(Store store, Pending pair, List<BlockResult> attempts) throws IOException {
+        List<BlockResult> results = attempts.stream()
                 .filter(r -> !r.beyondTheEnd())
                 .sorted(Comparator.comparingLong(BlockResult::block))
                 .toList();
@@ -302,6 +341,9 @@ public final class DistillJob implements Callable<Integer> {
             row.put("link", report.path("link").asString(""));
             row.put("session", report.path("session").asString(""));
             row.put("seconds", r.seconds());
+            for (Stage stage : Stage.values()) {
+                row.put(BlockTable.seconds(stage), r.stages().getOrDefault(stage.id(), 0.0));
+            }
             row.put("executor", r.executor());
             secret += report.path("secretBits").asLong();
             key += report.path("keyBasisBits").asLong();

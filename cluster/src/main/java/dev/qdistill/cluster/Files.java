@@ -31,7 +31,8 @@ final class Files {
         return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
     }
 
-    private static boolean isLocal(FileSystem fs) {
+    /** Whether these are files of this machine. */
+    static boolean isLocal(FileSystem fs) {
         return fs.getUri().getScheme().equals("file");
     }
 
