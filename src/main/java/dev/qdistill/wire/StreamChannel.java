@@ -10,18 +10,15 @@ import dev.qdistill.link.Message;
 import dev.qdistill.link.ProtocolException;
 import dev.qdistill.wire.v1.Frame;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.CallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -35,9 +32,8 @@ import org.jspecify.annotations.Nullable;
  * Conversations over one gRPC stream. Messages are cut into parts; those of different conversations are interleaved. Every
  * message but the tags goes through its conversation's transcript, as the bytes that were sent.
  *
- * <p>Memory is bounded: at most {@value #CREDIT} parts are on their way to this end that nobody has taken. What the stream does not take
- * yet waits here, up to {@value #AHEAD} bytes of a conversation and those before it; then the sender waits. So a block's raw data are prepared
- * while earlier ones are on their way, and what an older block says still goes first.
+ * <p>Memory is bounded: at most {@value #CREDIT} parts are on their way to this end that nobody has taken, and a sender waits
+ * while the stream is not ready.
  */
 final class StreamChannel implements Channel {
     /** The most bytes of a message in one part. */
@@ -45,9 +41,6 @@ final class StreamChannel implements Channel {
 
     /** Parts that the peer may send before one is taken. */
     static final int CREDIT = 64;
-
-    /** Bytes that wait to be sent before a sender waits. */
-    static final int AHEAD = 4 << 20;
 
     /** How long to wait in the opening: a stranger is not to keep the peer out. */
     private static final Duration OPENING = Duration.ofSeconds(20);
@@ -73,9 +66,6 @@ final class StreamChannel implements Channel {
     private @Nullable CallStreamObserver<Frame> out;
     private @Nullable ProtocolException broken;
     private boolean ended;
-    /** Whether the stream is to end once all that waits is sent. */
-    private boolean ending;
-
     private boolean peerDone;
     /** When the peer last said something, and when it last gave a sign of life. */
     private volatile long heard = System.nanoTime();
@@ -88,14 +78,8 @@ final class StreamChannel implements Channel {
     private long floor = LINK;
 
     private long sent = System.nanoTime();
-    /** What waits to be sent, by conversation: the oldest block goes first, since the others wait for it in the end. */
-    private final TreeMap<Long, Outbox> outboxes = new TreeMap<>();
-
-    /** Parts of a conversation that wait to be sent. */
-    private static final class Outbox {
-        final Deque<Frame> frames = new ArrayDeque<>();
-        long bytes;
-    }
+    /** Conversations with a part to send: the oldest block goes first, since the others wait for it in the end. */
+    private final TreeSet<Long> senders = new TreeSet<>();
 
     private final Set<Long> over = new HashSet<>();
 
@@ -122,7 +106,7 @@ final class StreamChannel implements Channel {
         stream.setOnReadyHandler(() -> {
             lock.lock();
             try {
-                pump();
+                ready.signalAll();
             } finally {
                 lock.unlock();
             }
@@ -155,7 +139,6 @@ final class StreamChannel implements Channel {
                 lock.lock();
                 try {
                     peerDone = broken == null;
-                    outboxes.clear(); // nobody reads it any more
                 } finally {
                     lock.unlock();
                 }
@@ -220,7 +203,7 @@ final class StreamChannel implements Channel {
     private void send(Frame frame) {
         lock.lock();
         try {
-            awaitRoom(frame.getConversation());
+            awaitTurn(frame.getConversation());
             if (peerDone) {
                 // It ended in order and reads no more. What it said last may still wait here to be read, and tells why.
                 return;
@@ -228,10 +211,11 @@ final class StreamChannel implements Channel {
             if (broken != null) {
                 throw broken.again();
             }
-            Outbox box = outboxes.computeIfAbsent(frame.getConversation(), n -> new Outbox());
-            box.frames.add(frame);
-            box.bytes += frame.getPayload().size();
-            pump();
+            if (out != null) {
+                out.onNext(frame);
+            }
+            sent = System.nanoTime();
+            sentBytes.add(frame.getSerializedSize());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProtocolException("interrupted while sending to the peer");
@@ -240,54 +224,21 @@ final class StreamChannel implements Channel {
         }
     }
 
-    /** Waits until not too much is to be sent before. Holds the lock. */
-    private void awaitRoom(long conversation) throws InterruptedException {
+    /** Waits until the stream takes a part, and no older conversation has one. Holds the lock. */
+    private void awaitTurn(long conversation) throws InterruptedException {
         long since = System.nanoTime();
-        while (broken == null
-                && outboxes.headMap(conversation, true).values().stream()
-                                .mapToLong(box -> box.bytes)
-                                .sum()
-                        >= AHEAD) {
-            long now = System.nanoTime();
-            long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
-            if (left <= 0) {
-                throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
-            }
-            ready.awaitNanos(left);
-        }
-    }
-
-    /** Sends what the stream takes. Holds the lock. */
-    private void pump() {
-        CallStreamObserver<Frame> stream = out;
-        if (stream == null || ended) {
-            return;
-        }
-        boolean taken = false;
+        senders.add(conversation);
         try {
-            while (stream.isReady() && !outboxes.isEmpty()) {
-                Outbox box = outboxes.firstEntry().getValue();
-                Frame frame = box.frames.remove();
-                box.bytes -= frame.getPayload().size();
-                if (box.frames.isEmpty()) {
-                    outboxes.pollFirstEntry();
+            while (broken == null && (out == null || !out.isReady() || senders.first() < conversation)) {
+                long now = System.nanoTime();
+                long left = silence.toNanos() - Math.min(now - since, now - Math.max(sent, alive));
+                if (left <= 0) {
+                    throw new ProtocolException("the peer took nothing for " + silence.toSeconds() + " s");
                 }
-                stream.onNext(frame);
-                sent = System.nanoTime();
-                sentBytes.add(frame.getSerializedSize());
-                taken = true;
+                ready.awaitNanos(left);
             }
-            if (ending && outboxes.isEmpty()) {
-                ended = true;
-                stream.onCompleted();
-            }
-        } catch (IllegalStateException | StatusRuntimeException e) {
-            // The call is over already, as whoever waits will be told.
-            outboxes.clear();
-            ended = true;
-            taken = true;
-        }
-        if (taken) {
+        } finally {
+            senders.remove(conversation);
             ready.signalAll();
         }
     }
@@ -295,8 +246,12 @@ final class StreamChannel implements Channel {
     private void finish() {
         lock.lock();
         try {
-            ending = true;
-            pump();
+            if (!ended && out != null) {
+                ended = true;
+                out.onCompleted();
+            }
+        } catch (IllegalStateException e) {
+            // The call is over already.
         } finally {
             lock.unlock();
         }
@@ -313,7 +268,6 @@ final class StreamChannel implements Channel {
     public void abort(String reason) {
         lock.lock();
         try {
-            outboxes.clear();
             if (!ended && out != null) {
                 ended = true;
                 out.onError(Status.ABORTED.withDescription(reason).asRuntimeException());
