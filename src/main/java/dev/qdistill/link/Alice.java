@@ -258,6 +258,9 @@ final class Alice implements Party {
         }
         peer.allow(bits.length());
         supplies = m.supplies();
+        // The rest of the block is read too: a dump that is damaged there gives no key. Then the next block's detections may be taken: they
+        // can come before the tag, which would wait behind them.
+        finishReading();
         state = State.MEASURED;
     }
 
@@ -277,8 +280,6 @@ final class Alice implements Party {
         if (missing != null) {
             throw missing;
         }
-        // The rest of the block is read too: a dump that is damaged there gives no key.
-        finishReading();
         own = bits.build();
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());

@@ -210,9 +210,10 @@ final class Bob implements Party {
             block.progress.advanced(
                     Stage.SIFT, records.dump().position(), records.dump().size());
         }
-        finishReading();
         peer.allow(bits.length());
         peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
+        // Not sooner: Alice reads the next block's detections only after this, and what she does not read yet may keep it from coming.
+        finishReading();
         announceBases(peer);
         peer.send(peer.sign());
     }
