@@ -44,7 +44,7 @@ final class Alice implements Party {
     private final BitStringBuilder low = new BitStringBuilder();
     private final BitStringBuilder high = new BitStringBuilder();
     private State state = State.HELLO;
-    /** Whether it is on the disk that the block was begun. */
+    /** Whether Bob's tag over his detections is checked and the block stands on the disk as begun. */
     private boolean begun;
     /** Whether Bob may have been told what makes the key. */
     private boolean offered;
@@ -155,7 +155,6 @@ final class Alice implements Party {
             while (records.next(block.parameters.endPulse())) {}
             // Before the next block may begin: in order.
             custody.begin(block.parameters.block());
-            begun = true;
             reading = false;
             turns.release(block.parameters.block());
         }
@@ -258,7 +257,8 @@ final class Alice implements Party {
         }
         peer.allow(bits.length());
         supplies = m.supplies();
-        // The rest of the block is read too: a dump that is damaged there gives no key. Then the next block's detections may be taken: they
+        // The rest of the block is read too: a dump that is damaged there gives no key. Then the next block's
+        // detections may be taken: they
         // can come before the tag, which would wait behind them.
         finishReading();
         state = State.MEASURED;
@@ -280,6 +280,7 @@ final class Alice implements Party {
         if (missing != null) {
             throw missing;
         }
+        begun = true;
         own = bits.build();
         announcedBases = bases.build();
         intensities = new Intensities(low.build(), high.build());

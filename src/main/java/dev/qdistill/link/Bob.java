@@ -212,7 +212,8 @@ final class Bob implements Party {
         }
         peer.allow(bits.length());
         peer.send(new Message.EndOfMeasurement(bits.length(), custody.supplies()));
-        // Not sooner: Alice reads the next block's detections only after this, and what she does not read yet may keep it from coming.
+        // Not sooner: Alice reads the next block's detections only after this, and what she does not read yet may keep
+        // it from coming.
         finishReading();
         announceBases(peer);
         peer.send(peer.sign());
